@@ -1,0 +1,1 @@
+//! Codes: what a person types in, and the keys under which the state machine knows them.

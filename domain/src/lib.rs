@@ -1,0 +1,11 @@
+//! The pure middle of redeemd: codes, campaigns, slots, commands, outcomes and the state machine
+//! that turns one into the other.
+//!
+//! Nothing here reads a clock, draws a random number, or knows of tokio, actix, a store, SQL or
+//! HTTP. Time, identities and configuration arrive inside a command, so that live running, replay
+//! after a crash and a follower in a cluster run the same lines and reach the same state.
+
+pub mod codes;
+pub mod sequence;
+pub mod slot;
+pub mod timestamp;

@@ -1,0 +1,9 @@
+//! Everything that redeemd keeps on disk: the journal, the ledger and the snapshots, all of them
+//! above one small [`disk`] trait, so that a simulator can own every byte and every sync.
+//!
+//! Nothing here knows of HTTP or of actors.
+
+pub mod disk;
+pub mod journal;
+pub mod ledger;
+pub mod snapshot;

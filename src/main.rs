@@ -1,0 +1,2 @@
+//! The redeemd binary.
+fn main() {}
