@@ -5,7 +5,19 @@
 //! HTTP. Time, identities and configuration arrive inside a command, so that live running, replay
 //! after a crash and a follower in a cluster run the same lines and reach the same state.
 
+mod append;
+pub mod campaign;
 pub mod codes;
+pub mod control;
+pub mod entry;
+pub mod identifier;
+pub mod invariant;
+pub mod machine;
+pub mod recent;
+pub mod refusal;
+pub mod request;
 pub mod sequence;
+pub mod shard;
 pub mod slot;
 pub mod timestamp;
+pub use append::append;

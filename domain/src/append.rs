@@ -1,0 +1,33 @@
+//! Postcard, appended to a buffer that is used again and again.
+
+use postcard::ser_flavors::Flavor;
+use serde::Serialize;
+
+struct Append<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Append<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends a value to `buffer` in postcard's encoding.
+///
+/// # Errors
+/// When the value cannot be encoded; the buffer is then as it was.
+pub fn append<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> postcard::Result<()> {
+    let length = buffer.len();
+    postcard::serialize_with_flavor(value, Append(buffer)).inspect_err(|_| buffer.truncate(length))
+}

@@ -1,0 +1,129 @@
+//! Campaigns: the rules under which codes may be redeemed, and the reward that they carry.
+//!
+//! The whole campaign belongs to the control sequence. A shard holds only what it needs to judge a
+//! redemption, a [`CampaignView`], and ignores one whose revision is lower than what it has.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::codes::CampaignNumber;
+use crate::identifier::CampaignId;
+use crate::timestamp::Timestamp;
+
+/// The largest number of serials a campaign can issue: serials have 40 bits.
+pub const MAX_ISSUED: u64 = 1 << 40;
+
+/// The longest campaign name, in characters.
+pub const MAX_NAME_CHARACTERS: usize = 200;
+
+/// The largest reward or metadata object, in bytes of JSON.
+pub const MAX_OBJECT_BYTES: usize = 4096;
+
+/// Counts the changes of one campaign, from 1 when it is made. Every change that a shard must know
+/// takes the next revision, issuing included.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Revision(pub u32);
+
+/// Whether codes of a campaign may be redeemed at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Status {
+    /// Codes may be redeemed.
+    Active,
+    /// Nothing may be redeemed until the campaign is resumed.
+    Paused,
+    /// Nothing may ever be redeemed again.
+    Archived,
+}
+
+/// When codes may be redeemed: from `starts_at` up to, and not including, `expires_at`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// The first moment, or `None` when there is no beginning.
+    pub starts_at: Option<Timestamp>,
+    /// The first moment too late, or `None` when there is no end.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Where a campaign's codes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Codes {
+    /// Generated sealed codes, enciphered under the key of an epoch.
+    Sealed {
+        /// The number of the key epoch that the campaign took when it was made.
+        epoch: u16,
+    },
+    /// Listed codes that were brought in.
+    Imported,
+}
+
+/// What a shard must know of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignView {
+    /// The campaign.
+    pub number: CampaignNumber,
+    /// Which of the campaign's changes this is.
+    pub revision: Revision,
+    /// Whether it may be redeemed.
+    pub status: Status,
+    /// When it may be redeemed.
+    pub window: Window,
+    /// How often each code may be redeemed; `None` is unlimited.
+    pub uses_per_code: Option<u32>,
+    /// How many serials are issued: 0 up to this number, exclusive.
+    pub issued: u64,
+}
+
+/// A campaign as the control sequence keeps it. Objects are JSON text, already checked and compact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// Its identifier, which carries its number and the time of its making.
+    pub id: CampaignId,
+    /// What people call it.
+    pub name: Box<str>,
+    /// Where its codes come from.
+    pub codes: Codes,
+    /// The latest change.
+    pub revision: Revision,
+    /// The latest change of anything but the number of issued codes; what an `ETag` names.
+    pub edition: Revision,
+    /// Whether it may be redeemed.
+    pub status: Status,
+    /// When it may be redeemed.
+    pub window: Window,
+    /// How often each code may be redeemed; `None` is unlimited.
+    pub uses_per_code: Option<u32>,
+    /// How many serials are issued.
+    pub issued: u64,
+    /// What a redemption grants, by the revision since which it is so. A redemption's answer names
+    /// the revision under which it happened, so that a repeated request gets the reward of then.
+    pub rewards: BTreeMap<Revision, Option<Box<str>>>,
+    /// What the campaign's owner noted.
+    pub metadata: Option<Box<str>>,
+}
+
+impl Campaign {
+    /// What shards must know.
+    pub fn view(&self) -> CampaignView {
+        CampaignView {
+            number: self.id.number,
+            revision: self.revision,
+            status: self.status,
+            window: self.window,
+            uses_per_code: self.uses_per_code,
+            issued: self.issued,
+        }
+    }
+
+    /// The reward as it was at a revision.
+    pub fn reward_at(&self, revision: Revision) -> Option<&str> {
+        self.rewards.range(..=revision).next_back().and_then(|(_, reward)| reward.as_deref())
+    }
+
+    /// The reward as it is.
+    pub fn reward(&self) -> Option<&str> {
+        self.reward_at(self.revision)
+    }
+}

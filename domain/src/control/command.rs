@@ -1,0 +1,209 @@
+//! What the control sequence can be asked to do, and the record of what came of it.
+//!
+//! Both are stored formats: a variant's place and its fields never change. A changed meaning is a
+//! new variant at the end.
+
+use serde::{Deserialize, Serialize};
+
+use super::secrets::{Secret, SecretName};
+use crate::campaign::{Campaign, Revision, Status, Window};
+use crate::codes::CampaignNumber;
+use crate::identifier::{ApiKeyId, ApiKeyNumber};
+use crate::machine::Recorded;
+use crate::request::{Fingerprint, Request, RequestDigest};
+use crate::timestamp::Timestamp;
+
+/// What the control sequence can be asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Nothing, but to carry the ledger's position into the state.
+    Advance,
+    /// Keep a secret, enciphered under the server's own.
+    AddSecret(Secret),
+    /// Let an API key in.
+    AddApiKey(NewApiKey),
+    /// Shut an API key out.
+    RevokeApiKey(ApiKeyNumber),
+    /// Make a campaign.
+    MakeCampaign {
+        /// What it shall be.
+        draft: Draft,
+        /// Who asks.
+        asked: Asked,
+    },
+    /// Change a campaign's rules.
+    ChangeCampaign {
+        /// Which.
+        campaign: CampaignNumber,
+        /// The edition that the change was made for, where the client named one.
+        edition: Option<Revision>,
+        /// What shall be otherwise.
+        changes: Changes,
+        /// Who asks.
+        asked: Asked,
+    },
+    /// Pause, resume or archive a campaign.
+    SetStatus {
+        /// Which.
+        campaign: CampaignNumber,
+        /// What it shall be.
+        status: Status,
+        /// Who asks.
+        asked: Asked,
+    },
+    /// Issue the next serials of a campaign of sealed codes.
+    Issue {
+        /// Which.
+        campaign: CampaignNumber,
+        /// How many, at least one.
+        count: u64,
+        /// Who asks.
+        asked: Asked,
+    },
+}
+
+/// Who asks for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The API key.
+    pub api_key: ApiKeyNumber,
+    /// The request, where the client gave it an idempotency key.
+    pub request: Option<Request>,
+}
+
+/// An API key as it is kept: never itself, only its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewApiKey {
+    /// SHA-256 of the key's text. Keys are long and random, so that no slow digest is needed.
+    pub digest: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+    /// What people call it.
+    pub name: Box<str>,
+}
+
+/// What an API key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Campaigns, codes, imports, exports, rollback.
+    Issuer,
+    /// Validate, redeem, hold; for trusted back ends.
+    Redeemer,
+    /// Reads everything but codes.
+    Auditor,
+    /// Validates and redeems under strict limits; may be shipped in a page or an app.
+    Public,
+}
+
+/// A campaign to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// What people call it.
+    pub name: Box<str>,
+    /// Where its codes come from.
+    pub codes: DraftCodes,
+    /// When it may be redeemed.
+    pub window: Window,
+    /// How often each code may be redeemed; `None` is unlimited.
+    pub uses_per_code: Option<u32>,
+    /// What a redemption grants, as compact JSON.
+    pub reward: Option<Box<str>>,
+    /// What the campaign's owner notes, as compact JSON.
+    pub metadata: Option<Box<str>>,
+}
+
+/// Where a new campaign's codes shall come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DraftCodes {
+    /// Sealed codes, under the newest sealing key.
+    Sealed,
+    /// Listed codes that will be brought in.
+    Imported,
+}
+
+/// What of a campaign shall be otherwise; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// What people call it.
+    pub name: Option<Box<str>>,
+    /// Since when it may be redeemed.
+    pub starts_at: Option<Option<Timestamp>>,
+    /// Until when it may be redeemed.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// How often each code may be redeemed.
+    pub uses_per_code: Option<Option<u32>>,
+    /// What a redemption grants.
+    pub reward: Option<Option<Box<str>>>,
+    /// What the campaign's owner notes.
+    pub metadata: Option<Option<Box<str>>>,
+}
+
+/// Something that happened in the control sequence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The number of the entry that made it.
+    pub number: u64,
+    /// When that entry was stamped.
+    pub at: Timestamp,
+    /// The API key that asked; 0 for the server itself.
+    pub api_key: ApiKeyNumber,
+    /// The request that this answers, where the client gave it an idempotency key.
+    pub request: Option<(RequestDigest, Fingerprint)>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What can happen in the control sequence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A secret was added.
+    SecretAdded(SecretName),
+    /// An API key was let in.
+    ApiKeyAdded {
+        /// Its identifier.
+        id: ApiKeyId,
+        /// What it may do.
+        role: Role,
+        /// What people call it.
+        name: Box<str>,
+    },
+    /// An API key was shut out.
+    ApiKeyRevoked(ApiKeyId),
+    /// A campaign was made, and this is it.
+    CampaignMade(Box<Campaign>),
+    /// A campaign was changed, and this is how it became.
+    CampaignChanged(Box<Campaign>),
+    /// Serials were issued.
+    Issued {
+        /// The campaign as it became.
+        campaign: Box<Campaign>,
+        /// The first of them.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
+}
+
+impl Record {
+    /// The campaign that this changed, as it became.
+    pub fn campaign(&self) -> Option<&Campaign> {
+        match &self.event {
+            Event::CampaignMade(campaign)
+            | Event::CampaignChanged(campaign)
+            | Event::Issued { campaign, .. } => Some(campaign),
+            Event::SecretAdded(_) | Event::ApiKeyAdded { .. } | Event::ApiKeyRevoked(_) => None,
+        }
+    }
+}
+
+impl Recorded for Record {
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn request(&self) -> Option<(RequestDigest, Fingerprint)> {
+        self.request
+    }
+}

@@ -1,0 +1,117 @@
+//! The canonical encoding of the control state: a head, then a section for every campaign and for
+//! every remembered record. A change of this format is a new [`FORMAT_VERSION`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApiKey, Control, Record, Secret};
+use crate::append::append;
+use crate::campaign::Campaign;
+use crate::codes::CampaignNumber;
+use crate::machine::{Decode, DecodeError};
+use crate::recent::Recent;
+use crate::timestamp::Timestamp;
+
+/// The version of the encoding that is written.
+pub const FORMAT_VERSION: u8 = 1;
+
+/// Tells a control state from a shard's.
+const HEAD: u8 = 0x11;
+const CAMPAIGN: u8 = 0x12;
+const RECORD: u8 = 0x13;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    last: u64,
+    time: Timestamp,
+    forgotten: u64,
+    campaigns: u32,
+    records: u32,
+    secrets: Vec<Secret>,
+    api_keys: Vec<ApiKey>,
+}
+
+impl Control {
+    pub(super) fn encode_sections<E>(
+        &self,
+        mut write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let head = Head {
+            last: self.last,
+            time: self.time,
+            forgotten: self.recent.forgotten(),
+            campaigns: count(self.campaigns.len()),
+            records: count(self.recent.records().len()),
+            secrets: self.secrets.values().cloned().collect(),
+            api_keys: self.api_keys.values().cloned().collect(),
+        };
+        write(&section(&[HEAD, FORMAT_VERSION], &head))?;
+        for campaign in self.campaigns.values() {
+            write(&section(&[CAMPAIGN], campaign.as_ref()))?;
+        }
+        self.recent.records().try_for_each(|record| write(&section(&[RECORD], record.as_ref())))
+    }
+}
+
+fn section<T: Serialize>(kind: &[u8], value: &T) -> Vec<u8> {
+    let mut section = kind.to_vec();
+    // Writing plain data to memory has no way to fail; were it to, the section would not decode.
+    let _ = append(value, &mut section);
+    section
+}
+
+/// Builds the control state from its sections.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    sections: usize,
+    head: Option<Head>,
+    campaigns: BTreeMap<CampaignNumber, Arc<Campaign>>,
+    records: Vec<Record>,
+}
+
+impl Decode for Decoder {
+    type Machine = Control;
+
+    fn section(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let malformed = DecodeError::Malformed(self.sections);
+        self.sections += 1;
+        match (bytes, &self.head) {
+            ([HEAD, FORMAT_VERSION, rest @ ..], None) => {
+                self.head = Some(postcard::from_bytes(rest).map_err(|_| malformed)?);
+            }
+            (&[HEAD, found, ..], None) => {
+                return Err(DecodeError::Newer { found, known: FORMAT_VERSION });
+            }
+            ([CAMPAIGN, rest @ ..], Some(_)) => {
+                let campaign: Campaign = postcard::from_bytes(rest).map_err(|_| malformed)?;
+                self.campaigns.insert(campaign.id.number, Arc::new(campaign));
+            }
+            ([RECORD, rest @ ..], Some(_)) => {
+                self.records.push(postcard::from_bytes(rest).map_err(|_| malformed)?);
+            }
+            _ => return Err(malformed),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Control, DecodeError> {
+        let incomplete = DecodeError::Incomplete(self.sections);
+        let Some(head) = self.head else { return Err(incomplete) };
+        if self.campaigns.len() != head.campaigns as usize
+            || self.records.len() != head.records as usize
+        {
+            return Err(incomplete);
+        }
+        Ok(Control {
+            last: head.last,
+            time: head.time,
+            campaigns: self.campaigns,
+            secrets: head.secrets.into_iter().map(|secret| (secret.name, secret)).collect(),
+            api_keys: head.api_keys.into_iter().map(|key| (key.id.number, key)).collect(),
+            recent: Recent::restore(head.forgotten, self.records),
+        })
+    }
+}

@@ -1,0 +1,28 @@
+//! Why the control sequence refuses something.
+
+/// Why a command was refused, in the order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// The same idempotency key was used on the same route with another body.
+    IdempotencyKeyReused,
+    /// There is no such campaign or API key.
+    NotFound,
+    /// The campaign was changed since the client read it.
+    EditionChanged,
+    /// The campaign is archived, which is for ever.
+    CampaignArchived,
+    /// The campaign's codes are not sealed ones, so none can be generated.
+    CodesNotGenerated,
+    /// The window would end before it begins.
+    EmptyWindow,
+    /// The campaign has no room for so many serials: there are 2^40.
+    TooManyCodes,
+    /// There are already as many live sealing keys as there may be, or the name is taken.
+    SecretNotAdded,
+    /// There is no sealing key yet.
+    NoSealingKey,
+    /// The API key exists already.
+    AlreadyExists,
+    /// All campaign numbers are given out.
+    TooManyCampaigns,
+}

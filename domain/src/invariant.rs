@@ -1,0 +1,74 @@
+//! The properties that must hold whatever happens, by name.
+//!
+//! A violation panics in debug builds, so that tests and the simulator stop where it happens. In
+//! release builds it is counted, and the count is a metric: a server that has already answered
+//! must not die of an assertion, but somebody must be told.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A property of the state machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invariant {
+    /// Entries are applied in the order of their numbers, without a gap.
+    EntriesInOrder,
+    /// The stamps of one sequence never run backwards.
+    TimeNeverRunsBackwards,
+    /// No code is redeemed more often than its campaign allows at that moment.
+    UsesWithinLimit,
+    /// A campaign never takes serials back.
+    IssuedNeverShrinks,
+    /// A code is known either by its bit or as an exception, never by both.
+    OnePlaceForEveryCode,
+    /// A shard is asked only about codes whose slot it owns.
+    SlotBelongsToShard,
+    /// What is forgotten never becomes unforgotten.
+    ForgottenOnlyGrows,
+}
+
+impl Invariant {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::EntriesInOrder,
+        Self::TimeNeverRunsBackwards,
+        Self::UsesWithinLimit,
+        Self::IssuedNeverShrinks,
+        Self::OnePlaceForEveryCode,
+        Self::SlotBelongsToShard,
+        Self::ForgottenOnlyGrows,
+    ];
+
+    /// The name under which metrics and logs show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EntriesInOrder => "entries_in_order",
+            Self::TimeNeverRunsBackwards => "time_never_runs_backwards",
+            Self::UsesWithinLimit => "uses_within_limit",
+            Self::IssuedNeverShrinks => "issued_never_shrinks",
+            Self::OnePlaceForEveryCode => "one_place_for_every_code",
+            Self::SlotBelongsToShard => "slot_belongs_to_shard",
+            Self::ForgottenOnlyGrows => "forgotten_only_grows",
+        }
+    }
+
+    /// Says that the property should hold here.
+    #[inline]
+    pub fn check(self, holds: bool) {
+        if !holds {
+            self.violated();
+        }
+    }
+
+    /// How often it was found violated since the process began.
+    pub fn violations(self) -> u64 {
+        VIOLATIONS[self as usize].load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    fn violated(self) {
+        VIOLATIONS[self as usize].fetch_add(1, Ordering::Relaxed);
+        debug_assert!(false, "the invariant {} is violated", self.name());
+    }
+}
+
+static VIOLATIONS: [AtomicU64; Invariant::ALL.len()] =
+    [const { AtomicU64::new(0) }; Invariant::ALL.len()];

@@ -1,0 +1,202 @@
+//! What the control sequence and the shards have in common: a state that changes in one function,
+//! from entries that the journal already holds.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+use crate::entry::Entry;
+use crate::request::{Fingerprint, Request, RequestDigest};
+use crate::timestamp::Timestamp;
+
+/// A deterministic state machine.
+///
+/// [`Machine::apply`] is the only way to change it, and reads nothing but the state and the entry:
+/// no clock, no randomness, no iteration order of a hash table. The same entries give the same
+/// [`Machine::digest`] on any machine, whether they were lived through, replayed, or begun from a
+/// snapshot.
+pub trait Machine: Clone + Send + Sync + fmt::Debug + 'static {
+    /// What the machine can be asked to do.
+    type Command: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + 'static;
+    /// What comes of it when something changes; the ledger keeps it.
+    type Record: Recorded;
+    /// Why nothing comes of it.
+    type Refusal: Copy + fmt::Debug + PartialEq + Send + 'static;
+
+    /// The number of the last entry applied; 0 before the first.
+    fn last(&self) -> u64;
+
+    /// The stamp of the last entry applied.
+    fn time(&self) -> Timestamp;
+
+    /// Up to which number the records of keyed requests are forgotten here, because the ledger
+    /// durably has them.
+    fn forgotten(&self) -> u64;
+
+    /// Applies the next entry.
+    fn apply(&mut self, entry: Entry<Self::Command>) -> Outcome<Self>;
+
+    /// Answers a command without an entry, where the present state already settles that it would
+    /// change nothing. `None` means that only an entry can tell.
+    fn foresee(&self, command: &Self::Command, now: Timestamp) -> Option<Outcome<Self>>;
+
+    /// The command that does nothing but carry the ledger's position into the state.
+    fn advance() -> Self::Command;
+
+    /// Hands the canonical encoding of the state to `write`, section by section, none of them
+    /// large. Equal states have equal sections, whatever history led to them.
+    ///
+    /// # Errors
+    /// Only those of `write`.
+    fn encode<E>(&self, write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E>;
+
+    /// SHA-256 over the canonical encoding of the state.
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let result: Result<(), Infallible> = self.encode(|section| {
+            hash.update((section.len() as u64).to_le_bytes());
+            hash.update(section);
+            Ok(())
+        });
+        match result {
+            Ok(()) => hash.finalize().into(),
+        }
+    }
+}
+
+/// Builds a machine again from the sections that [`Machine::encode`] wrote.
+pub trait Decode: Sized {
+    /// The machine that comes out.
+    type Machine: Machine;
+
+    /// Takes the next section.
+    ///
+    /// # Errors
+    /// When the section is not what belongs there.
+    fn section(&mut self, bytes: &[u8]) -> Result<(), DecodeError>;
+
+    /// Ends with the machine.
+    ///
+    /// # Errors
+    /// When sections are missing.
+    fn finish(self) -> Result<Self::Machine, DecodeError>;
+}
+
+/// Why sections do not make a machine.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The encoding is of a newer version.
+    #[error("the state has format version {found}, and this version reads up to {known}")]
+    Newer {
+        /// The version that was found.
+        found: u8,
+        /// The newest that can be read.
+        known: u8,
+    },
+    /// It is the state of another sequence, or of a directory with another number of shards.
+    #[error("the state is of {found}, and {wanted} was to be read")]
+    Other {
+        /// What was found.
+        found: String,
+        /// What was wanted.
+        wanted: String,
+    },
+    /// A section is not what this format has in its place.
+    #[error("section {0} of the state is malformed")]
+    Malformed(usize),
+    /// Sections are missing at the end.
+    #[error("the state ends after {0} sections")]
+    Incomplete(usize),
+}
+
+/// A record of something that happened, as the ledger keeps it.
+pub trait Recorded:
+    fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// The number of the entry that made it.
+    fn number(&self) -> u64;
+
+    /// The request that it answers, when the client gave one a key.
+    fn request(&self) -> Option<(RequestDigest, Fingerprint)>;
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub enum Outcome<M: Machine + ?Sized> {
+    /// Something changed.
+    Done(Arc<M::Record>),
+    /// The request was answered before, and this was the answer. Nothing changed.
+    Replayed(Arc<M::Record>),
+    /// It was so already. Nothing changed.
+    Unchanged,
+    /// It was refused. Nothing changed.
+    Refused(M::Refusal),
+    /// The ledger must be searched for the request first, at least up to this entry; then the
+    /// command may be sent again. Nothing changed.
+    SearchLedger {
+        /// The entry up to which the ledger must be searched.
+        through: u64,
+    },
+}
+
+impl<M: Machine> Clone for Outcome<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Done(record) => Self::Done(Arc::clone(record)),
+            Self::Replayed(record) => Self::Replayed(Arc::clone(record)),
+            Self::Unchanged => Self::Unchanged,
+            Self::Refused(refusal) => Self::Refused(*refusal),
+            Self::SearchLedger { through } => Self::SearchLedger { through: *through },
+        }
+    }
+}
+
+impl<M: Machine> PartialEq for Outcome<M> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Done(one), Self::Done(two)) | (Self::Replayed(one), Self::Replayed(two)) => {
+                one == two
+            }
+            (Self::Unchanged, Self::Unchanged) => true,
+            (Self::Refused(one), Self::Refused(two)) => one == two,
+            (Self::SearchLedger { through: one }, Self::SearchLedger { through: two }) => {
+                one == two
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What the memory of recent requests knows of one.
+#[derive(Debug)]
+pub enum Recollection<R> {
+    /// It was answered with this record.
+    Answered(Arc<R>),
+    /// It was answered, but to another body.
+    Reused,
+    /// It is not among what is remembered here.
+    Unknown,
+}
+
+impl<R> Recollection<R> {
+    /// Judges a record that was found for a request, here or in the ledger.
+    pub fn of(record: Arc<R>, request: &Request) -> Self
+    where
+        R: Recorded,
+    {
+        match record.request() {
+            Some((digest, fingerprint)) if digest == request.digest => {
+                if fingerprint == request.fingerprint {
+                    Self::Answered(record)
+                } else {
+                    Self::Reused
+                }
+            }
+            _ => Self::Unknown,
+        }
+    }
+}

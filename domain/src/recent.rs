@@ -1,0 +1,83 @@
+//! The memory of recent requests: the records of what the ledger does not durably cover yet.
+//!
+//! It is part of a machine's state, so that a request repeated right after a crash, or at a
+//! follower, still gets its first answer. It forgets only when an entry says how far the ledger
+//! has come, so that every replica forgets alike; so it does not grow with the number of
+//! redemptions, only with how far the ledger is behind.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::invariant::Invariant;
+use crate::machine::{Recollection, Recorded};
+use crate::request::{Request, RequestDigest};
+
+/// Records of keyed requests, in the order of their entries.
+#[derive(Clone, Debug)]
+pub struct Recent<R> {
+    forgotten: u64,
+    records: VecDeque<Arc<R>>,
+    /// Found again from `records`, hence no part of the canonical state.
+    by_digest: HashMap<RequestDigest, Arc<R>, ahash::RandomState>,
+}
+
+impl<R> Default for Recent<R> {
+    fn default() -> Self {
+        Self { forgotten: 0, records: VecDeque::new(), by_digest: HashMap::default() }
+    }
+}
+
+impl<R: Recorded> Recent<R> {
+    /// The memory as a snapshot kept it.
+    pub fn restore(forgotten: u64, records: impl IntoIterator<Item = R>) -> Self {
+        let mut recent = Self { forgotten, ..Self::default() };
+        records.into_iter().for_each(|record| recent.remember(&Arc::new(record)));
+        recent
+    }
+
+    /// Up to which entry everything is forgotten.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// What is remembered, oldest first.
+    pub fn records(&self) -> impl ExactSizeIterator<Item = &Arc<R>> {
+        self.records.iter()
+    }
+
+    /// Keeps a record, if it answers a request with a key.
+    pub fn remember(&mut self, record: &Arc<R>) {
+        if let Some((digest, _)) = record.request() {
+            self.records.push_back(Arc::clone(record));
+            self.by_digest.insert(digest, Arc::clone(record));
+        }
+    }
+
+    /// Forgets everything up to an entry that the ledger durably covers. A lower number than
+    /// before changes nothing.
+    pub fn forget(&mut self, through: u64) {
+        if through <= self.forgotten {
+            return;
+        }
+        self.forgotten = through;
+        while self.records.front().is_some_and(|record| record.number() <= through) {
+            let Some(record) = self.records.pop_front() else { break };
+            if let Some((digest, _)) = record.request() {
+                self.by_digest.remove(&digest);
+            }
+        }
+        if self.records.is_empty() && self.records.capacity() > 1024 {
+            self.records.shrink_to(1024);
+            self.by_digest.shrink_to(1024);
+        }
+        Invariant::ForgottenOnlyGrows.check(self.forgotten >= through);
+    }
+
+    /// Looks for a request.
+    pub fn recall(&self, request: &Request) -> Recollection<R> {
+        match self.by_digest.get(&request.digest) {
+            None => Recollection::Unknown,
+            Some(record) => Recollection::of(Arc::clone(record), request),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What a shard can be asked to do, and the record of what came of it.
+//!
+//! Both are stored formats: a variant's place and its fields never change. A changed meaning is a
+//! new variant at the end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::campaign::{CampaignView, Revision};
+use crate::codes::{CampaignNumber, CodeKey, Digest};
+use crate::identifier::{ApiKeyNumber, RedemptionId};
+use crate::machine::Recorded;
+use crate::request::{Fingerprint, Request, RequestDigest};
+use crate::timestamp::Timestamp;
+
+/// The most listed codes that one command may bring, so that an entry stays small.
+pub const MAX_DIGESTS: usize = 4096;
+
+/// What a shard can be asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Nothing, but to carry the ledger's position into the state.
+    Advance,
+    /// Take over a revision of a campaign, unless a newer one is known already.
+    PutCampaign(CampaignView),
+    /// Redeem a code for a user.
+    Redeem(Redeem),
+    /// Make a code unusable until it is restored.
+    Revoke(Change),
+    /// Make a revoked code usable again.
+    Restore(Change),
+    /// Bring listed codes into a campaign.
+    List(List),
+}
+
+impl Command {
+    /// The code that the command is about, where it is about one.
+    pub fn code(&self) -> Option<CodeKey> {
+        match self {
+            Self::Redeem(redeem) => Some(redeem.code),
+            Self::Revoke(change) | Self::Restore(change) => Some(change.code),
+            Self::Advance | Self::PutCampaign(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The request that the command answers, where the client gave it a key.
+    pub fn request(&self) -> Option<&Request> {
+        match self {
+            Self::Redeem(redeem) => redeem.request.as_ref(),
+            Self::Revoke(change) | Self::Restore(change) => change.request.as_ref(),
+            Self::Advance | Self::PutCampaign(_) | Self::List(_) => None,
+        }
+    }
+
+    /// Says up to which entry the ledger was searched for the command's request, in vain.
+    pub fn set_searched(&mut self, through: u64) {
+        let request = match self {
+            Self::Redeem(redeem) => redeem.request.as_mut(),
+            Self::Revoke(change) | Self::Restore(change) => change.request.as_mut(),
+            Self::Advance | Self::PutCampaign(_) | Self::List(_) => None,
+        };
+        if let Some(request) = request {
+            request.searched = request.searched.max(through);
+        }
+    }
+}
+
+/// A wish to redeem a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redeem {
+    /// The code.
+    pub code: CodeKey,
+    /// Who redeems it: 1 to 128 characters, as the client names its user.
+    pub user: Box<str>,
+    /// A JSON object that the client wants to find again, as compact text.
+    pub metadata: Option<Box<str>>,
+    /// The API key that asked.
+    pub api_key: ApiKeyNumber,
+    /// The request, where the client gave it an idempotency key.
+    pub request: Option<Request>,
+}
+
+/// A wish to revoke or restore a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The code.
+    pub code: CodeKey,
+    /// Why, for those who look later.
+    pub reason: Box<str>,
+    /// The API key that asked.
+    pub api_key: ApiKeyNumber,
+    /// The request, where the client gave it an idempotency key.
+    pub request: Option<Request>,
+}
+
+/// Listed codes for a campaign. A code that exists already, in whichever campaign, stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// The campaign.
+    pub campaign: CampaignNumber,
+    /// The codes, at most [`MAX_DIGESTS`], all of them in the shard's slots.
+    pub digests: Vec<Digest>,
+    /// The API key that asked.
+    pub api_key: ApiKeyNumber,
+}
+
+/// Something that happened in a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The number of the entry that made it.
+    pub number: u64,
+    /// When that entry was stamped.
+    pub at: Timestamp,
+    /// The API key that asked.
+    pub api_key: ApiKeyNumber,
+    /// The request that this answers, where the client gave it an idempotency key.
+    pub request: Option<(RequestDigest, Fingerprint)>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What can happen in a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A code was redeemed.
+    Redeemed(Redemption),
+    /// A code was revoked.
+    Revoked(Changed),
+    /// A revoked code was restored.
+    Restored(Changed),
+    /// Codes were listed.
+    Listed {
+        /// The campaign.
+        campaign: CampaignNumber,
+        /// Those that were new.
+        digests: Vec<Digest>,
+        /// Where in the command the others stood, which were there already.
+        duplicates: Vec<u16>,
+    },
+}
+
+/// One successful use of a code by a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redemption {
+    /// The code.
+    pub code: CodeKey,
+    /// Its campaign.
+    pub campaign: CampaignNumber,
+    /// The campaign's revision under which it was redeemed; it tells the reward.
+    pub revision: Revision,
+    /// How often the code had been made usable again before.
+    pub generation: u32,
+    /// How often it can still be redeemed; `None` is without a limit.
+    pub uses_left: Option<u32>,
+    /// Who redeemed it.
+    pub user: Box<str>,
+    /// What the client wanted to find again, as compact JSON.
+    pub metadata: Option<Box<str>>,
+}
+
+/// A code that was revoked or restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The code.
+    pub code: CodeKey,
+    /// Its campaign.
+    pub campaign: CampaignNumber,
+    /// Why.
+    pub reason: Box<str>,
+}
+
+impl Record {
+    /// The code that this is about, where it is about one.
+    pub fn code(&self) -> Option<CodeKey> {
+        match &self.event {
+            Event::Redeemed(redemption) => Some(redemption.code),
+            Event::Revoked(changed) | Event::Restored(changed) => Some(changed.code),
+            Event::Listed { .. } => None,
+        }
+    }
+
+    /// The redemption and its identifier, where this is one.
+    pub fn redemption(&self) -> Option<(RedemptionId, &Redemption)> {
+        let Event::Redeemed(redemption) = &self.event else { return None };
+        let slot = redemption.code.slot();
+        Some((RedemptionId { at: self.at, slot, number: self.number }, redemption))
+    }
+}
+
+impl Recorded for Record {
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn request(&self) -> Option<(RequestDigest, Fingerprint)> {
+        self.request
+    }
+}

@@ -1,0 +1,281 @@
+//! The canonical encoding of a shard's state: what a snapshot stores and what a digest covers.
+//!
+//! A state is a run of *sections*, each small enough to be written and checked by itself: a head,
+//! the remembered records, and one section for every slot. Equal states have equal sections,
+//! whatever history led to them. A change of this format is a new [`FORMAT_VERSION`]; a fixture of
+//! every version stays in the tests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::bitmap::Bitmap;
+use super::command::Record;
+use super::listed_table::{Listed, ListedTable};
+use super::slot_state::{CodeState, SealedCodes, SlotState};
+use super::wire::{Reader, put_count};
+use super::{Campaign, Counts, Shard};
+use crate::append::append;
+use crate::campaign::CampaignView;
+use crate::codes::{CampaignNumber, Digest};
+use crate::machine::{Decode, DecodeError};
+use crate::recent::Recent;
+use crate::slot::ShardLayout;
+use crate::timestamp::Timestamp;
+
+/// The version of the encoding that is written.
+pub const FORMAT_VERSION: u8 = 1;
+
+const HEAD: u8 = 1;
+const RECORDS: u8 = 2;
+const SLOT: u8 = 3;
+
+/// How many records stand in one section.
+const RECORDS_PER_SECTION: usize = 4096;
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    shards: u16,
+    shard: u16,
+    last: u64,
+    time: Timestamp,
+    campaigns: Vec<(CampaignView, Counts)>,
+    owners: Vec<CampaignNumber>,
+    forgotten: u64,
+    records: u64,
+}
+
+impl Shard {
+    pub(super) fn encode_sections<E>(
+        &self,
+        mut write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut section = Vec::new();
+        self.encode_head(&mut section);
+        write(&section)?;
+        let records: Vec<_> = self.recent.records().collect();
+        for records in records.chunks(RECORDS_PER_SECTION) {
+            section.clear();
+            section.push(RECORDS);
+            put_count(&mut section, records.len());
+            records.iter().for_each(|record| put_postcard(&mut section, record.as_ref()));
+            write(&section)?;
+        }
+        for slot in &self.slots {
+            section.clear();
+            encode_slot(slot, &mut section);
+            write(&section)?;
+        }
+        Ok(())
+    }
+
+    fn encode_head(&self, section: &mut Vec<u8>) {
+        section.extend_from_slice(&[HEAD, FORMAT_VERSION]);
+        let head = Head {
+            shards: self.layout.shards(),
+            shard: self.shard,
+            last: self.last,
+            time: self.time,
+            campaigns: self.campaigns.values().map(|known| (known.view, known.counts)).collect(),
+            owners: self.owners.clone(),
+            forgotten: self.recent.forgotten(),
+            records: self.recent.records().len() as u64,
+        };
+        put_postcard(section, &head);
+    }
+}
+
+fn put_postcard<T: Serialize>(section: &mut Vec<u8>, value: &T) {
+    // Writing plain data to memory has no way to fail; were it to, the section would not decode.
+    let _ = append(value, section);
+}
+
+fn encode_slot(slot: &SlotState, section: &mut Vec<u8>) {
+    section.push(SLOT);
+    put_count(section, slot.sealed.len());
+    for (campaign, codes) in &slot.sealed {
+        section.extend_from_slice(&campaign.0.to_le_bytes());
+        let words = codes.redeemed.canonical_words();
+        put_count(section, words.len());
+        words.iter().for_each(|word| section.extend_from_slice(&word.to_le_bytes()));
+        put_count(section, codes.exceptions.len());
+        for (index, state) in &codes.exceptions {
+            section.extend_from_slice(&index.to_le_bytes());
+            put_state(section, state);
+        }
+    }
+    put_count(section, slot.listed.len());
+    section.reserve(slot.listed.len() * LISTED_BYTES);
+    for (digest, listed) in slot.listed.iter() {
+        section.extend_from_slice(digest.as_bytes());
+        section.extend_from_slice(&listed.to_bits().to_le_bytes());
+    }
+    put_count(section, slot.listed_exceptions.len());
+    for (digest, state) in &slot.listed_exceptions {
+        section.extend_from_slice(digest.as_bytes());
+        put_state(section, state);
+    }
+}
+
+const LISTED_BYTES: usize = 16 + 4;
+const STATE_BYTES: usize = 8 + 4 + 1;
+
+fn put_state(section: &mut Vec<u8>, state: &CodeState) {
+    section.extend_from_slice(&state.uses.to_le_bytes());
+    section.extend_from_slice(&state.generation.to_le_bytes());
+    section.push(u8::from(state.revoked));
+}
+
+fn read_state(reader: &mut Reader<'_>) -> Option<CodeState> {
+    let (uses, generation) = (reader.u64()?, reader.u32()?);
+    let revoked = match reader.u8()? {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
+    Some(CodeState { uses, generation, revoked })
+}
+
+fn read_slot(reader: &mut Reader<'_>) -> Option<SlotState> {
+    let mut slot = SlotState::default();
+    for _ in 0..reader.count(12)? {
+        let campaign = CampaignNumber(reader.u32()?);
+        let words = reader.count(8)?;
+        let words = reader.bytes(words * 8)?.as_chunks().0;
+        let words = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let mut exceptions = BTreeMap::new();
+        for _ in 0..reader.count(4 + STATE_BYTES)? {
+            exceptions.insert(reader.u32()?, read_state(reader)?);
+        }
+        slot.sealed
+            .insert(campaign, SealedCodes { redeemed: Bitmap::from_words(words), exceptions });
+    }
+    let count = reader.count(LISTED_BYTES)?;
+    let cells = reader.bytes(count * LISTED_BYTES)?.as_chunks::<LISTED_BYTES>().0;
+    let mut occupied = true;
+    let entries = cells.iter().map_while(|cell| {
+        let (digest, bits) = cell.split_first_chunk::<16>()?;
+        let listed = Listed::from_bits(u32::from_le_bytes(*bits.first_chunk()?));
+        occupied &= listed.is_some();
+        Some((Digest::from_bytes(*digest), listed?))
+    });
+    slot.listed = ListedTable::from_sorted(count, entries)?;
+    if !occupied {
+        return None;
+    }
+    for _ in 0..reader.count(16 + STATE_BYTES)? {
+        let digest = Digest::from_bytes(reader.array()?);
+        slot.listed_exceptions.insert(digest, read_state(reader)?);
+    }
+    Some(slot)
+}
+
+/// Builds a shard from its sections.
+#[derive(Debug)]
+pub struct Decoder {
+    layout: ShardLayout,
+    shard: u16,
+    sections: usize,
+    head: Option<Head>,
+    records: Vec<Record>,
+    slots: Vec<Arc<SlotState>>,
+    empty: Arc<SlotState>,
+}
+
+impl std::fmt::Debug for Head {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Head(shard {} of {}, {})", self.shard, self.shards, self.last)
+    }
+}
+
+impl Decoder {
+    /// Expects the sections of a shard.
+    pub fn new(layout: ShardLayout, shard: u16) -> Self {
+        Self {
+            layout,
+            shard,
+            sections: 0,
+            head: None,
+            records: Vec::new(),
+            slots: Vec::with_capacity(layout.slots_per_shard().into()),
+            empty: Arc::default(),
+        }
+    }
+}
+
+impl Decode for Decoder {
+    type Machine = Shard;
+
+    fn section(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let malformed = DecodeError::Malformed(self.sections);
+        self.sections += 1;
+        match (bytes.split_first(), &self.head) {
+            (Some((&HEAD, rest)), None) => self.read_head(rest),
+            (Some((&RECORDS, rest)), Some(_)) => self.read_records(rest).ok_or(malformed),
+            (Some((&SLOT, rest)), Some(_)) => {
+                let mut reader = Reader::new(rest);
+                let slot =
+                    read_slot(&mut reader).filter(|_| reader.is_at_end()).ok_or(malformed)?;
+                let is_empty = slot.sealed.is_empty() && slot.listed.len() == 0;
+                let slot = if is_empty { Arc::clone(&self.empty) } else { Arc::new(slot) };
+                self.slots.push(slot);
+                Ok(())
+            }
+            _ => Err(malformed),
+        }
+    }
+
+    fn finish(self) -> Result<Shard, DecodeError> {
+        let incomplete = DecodeError::Incomplete(self.sections);
+        let Some(head) = self.head else { return Err(incomplete) };
+        let complete = self.slots.len() == usize::from(self.layout.slots_per_shard())
+            && self.records.len() as u64 == head.records;
+        if !complete {
+            return Err(incomplete);
+        }
+        let campaigns = head.campaigns.into_iter();
+        Ok(Shard {
+            layout: self.layout,
+            shard: self.shard,
+            last: head.last,
+            time: head.time,
+            campaigns: campaigns
+                .map(|(view, counts)| (view.number, Campaign { view, counts }))
+                .collect(),
+            owners: head.owners,
+            slots: self.slots,
+            recent: Recent::restore(head.forgotten, self.records),
+        })
+    }
+}
+
+impl Decoder {
+    fn read_head(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let (&version, rest) = bytes.split_first().ok_or(DecodeError::Malformed(0))?;
+        if version != FORMAT_VERSION {
+            return Err(DecodeError::Newer { found: version, known: FORMAT_VERSION });
+        }
+        let head: Head = postcard::from_bytes(rest).map_err(|_| DecodeError::Malformed(0))?;
+        if (head.shard, head.shards) != (self.shard, self.layout.shards()) {
+            return Err(DecodeError::Other {
+                found: format!("shard {} of {}", head.shard, head.shards),
+                wanted: format!("shard {} of {}", self.shard, self.layout.shards()),
+            });
+        }
+        self.head = Some(head);
+        Ok(())
+    }
+
+    fn read_records(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut reader = Reader::new(bytes);
+        let count = reader.count(1)?;
+        let mut rest = bytes.get(4..)?;
+        for _ in 0..count {
+            let (record, after) = postcard::take_from_bytes(rest).ok()?;
+            self.records.push(record);
+            rest = after;
+        }
+        rest.is_empty().then_some(())
+    }
+}
