@@ -1,1 +1,32 @@
-//! placeholder
+//! The typed settings of redeemd: where they come from, what they may be, and what is in force.
+//!
+//! Four sources are laid over each other: `default.toml`, which is built in, a file, the
+//! environment, and flags. Every problem of every source is found before anything opens, and all of
+//! them are reported at once. This crate knows nothing of the parts that its settings are for: it
+//! opens no socket and no store, and it reads the environment only as it is handed in.
+
+mod clock;
+mod describe;
+mod error;
+mod http;
+mod journal;
+mod layer;
+mod ledger;
+mod limits;
+mod log;
+mod reader;
+mod settings;
+mod shards;
+mod snapshots;
+
+pub use clock::Clock;
+pub use describe::{Described, Description};
+pub use error::{Error, Problem};
+pub use http::Http;
+pub use journal::{Journal, JournalEngine};
+pub use ledger::Ledger;
+pub use limits::Limits;
+pub use log::{Log, LogFormat, LogLevel};
+pub use settings::{LoadOptions, Settings};
+pub use shards::Shards;
+pub use snapshots::Snapshots;

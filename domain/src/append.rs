@@ -31,3 +31,11 @@ pub fn append<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> postcar
     let length = buffer.len();
     postcard::serialize_with_flavor(value, Append(buffer)).inspect_err(|_| buffer.truncate(length))
 }
+
+/// Reads a value that [`append`] wrote, and that nothing follows; `None` for anything else.
+pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Some(value),
+        Ok(_) | Err(_) => None,
+    }
+}

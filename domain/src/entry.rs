@@ -43,7 +43,7 @@ pub enum Error {
         /// What the decoder said.
         source: postcard::Error,
     },
-    /// There is more, or less, than the entries that the frame announced.
+    /// There is more than the entries that the frame announced.
     #[error("the payload holds {bytes} bytes after its {count} entries")]
     Trailing {
         /// How many entries the frame announced.
@@ -66,11 +66,17 @@ pub fn begin(payload: &mut Vec<u8>) {
 }
 
 /// Appends an entry to a payload that [`begin`] began.
+///
+/// # Errors
+/// When the entry cannot be encoded; the payload is then as it was.
 pub fn encode<C: Serialize>(entry: &Entry<C>, payload: &mut Vec<u8>) -> postcard::Result<()> {
     append(&Stored { at: entry.at, covered: entry.covered, command: &entry.command }, payload)
 }
 
 /// Reads the entries of a payload and hands each to `visit`, in order.
+///
+/// # Errors
+/// When the payload is damaged; the entries before the damage were then visited.
 pub fn decode<C: DeserializeOwned>(
     payload: &[u8],
     first: u64,
@@ -81,7 +87,7 @@ pub fn decode<C: DeserializeOwned>(
     if version != FORMAT_VERSION {
         return Err(Error::Newer(version));
     }
-    for number in first..first + u64::from(count) {
+    for number in (first..=u64::MAX).take(count as usize) {
         let (stored, after): (Stored<C>, &[u8]) = postcard::take_from_bytes(rest)
             .map_err(|source| Error::Malformed { number, source })?;
         rest = after;

@@ -21,7 +21,8 @@ pub enum Invariant {
     OnePlaceForEveryCode,
     /// A shard is asked only about codes whose slot it owns.
     SlotBelongsToShard,
-    /// What is forgotten never becomes unforgotten.
+    /// Nothing is remembered from where everything is forgotten: the ledger cannot cover an entry
+    /// that was not yet applied, and what is forgotten never becomes unforgotten.
     ForgottenOnlyGrows,
 }
 

@@ -20,4 +20,4 @@ pub mod sequence;
 pub mod shard;
 pub mod slot;
 pub mod timestamp;
-pub use append::append;
+pub use append::{append, decode};

@@ -19,13 +19,17 @@ use crate::timestamp::Timestamp;
 /// no clock, no randomness, no iteration order of a hash table. The same entries give the same
 /// [`Machine::digest`] on any machine, whether they were lived through, replayed, or begun from a
 /// snapshot.
-pub trait Machine: Clone + Send + Sync + fmt::Debug + 'static {
+pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     /// What the machine can be asked to do.
-    type Command: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + 'static;
+    type Command: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + Unpin + 'static;
     /// What comes of it when something changes; the ledger keeps it.
     type Record: Recorded;
     /// Why nothing comes of it.
-    type Refusal: Copy + fmt::Debug + PartialEq + Send + 'static;
+    type Refusal: Copy + fmt::Debug + PartialEq + Send + Unpin + 'static;
+    /// What the machine can be asked without an entry.
+    type Query: fmt::Debug + Send + Unpin + 'static;
+    /// What it says to that, from the state that the journal already holds.
+    type Reply: fmt::Debug + Send + Unpin + 'static;
 
     /// The number of the last entry applied; 0 before the first.
     fn last(&self) -> u64;
@@ -43,6 +47,9 @@ pub trait Machine: Clone + Send + Sync + fmt::Debug + 'static {
     /// Answers a command without an entry, where the present state already settles that it would
     /// change nothing. `None` means that only an entry can tell.
     fn foresee(&self, command: &Self::Command, now: Timestamp) -> Option<Outcome<Self>>;
+
+    /// Answers a question at a time, and changes nothing.
+    fn reply(&self, query: &Self::Query, now: Timestamp) -> Self::Reply;
 
     /// The command that does nothing but carry the ledger's position into the state.
     fn advance() -> Self::Command;
@@ -126,7 +133,7 @@ pub trait Recorded:
 
 /// What came of a command.
 #[derive(Debug)]
-pub enum Outcome<M: Machine + ?Sized> {
+pub enum Outcome<M: Machine> {
     /// Something changed.
     Done(Arc<M::Record>),
     /// The request was answered before, and this was the answer. Nothing changed.

@@ -28,11 +28,24 @@ impl<R> Default for Recent<R> {
 }
 
 impl<R: Recorded> Recent<R> {
-    /// The memory as a snapshot kept it.
-    pub fn restore(forgotten: u64, records: impl IntoIterator<Item = R>) -> Self {
+    /// The memory as a snapshot at the entry `last` kept it; `None` when the records cannot be
+    /// those of such a memory: out of order, without a key, forgotten, or not yet made.
+    pub fn restore(
+        forgotten: u64,
+        last: u64,
+        records: impl IntoIterator<Item = R>,
+    ) -> Option<Self> {
         let mut recent = Self { forgotten, ..Self::default() };
-        records.into_iter().for_each(|record| recent.remember(&Arc::new(record)));
-        recent
+        let mut previous = forgotten;
+        for record in records {
+            let number = record.number();
+            if record.request().is_none() || number <= previous || number > last {
+                return None;
+            }
+            previous = number;
+            recent.remember(&Arc::new(record));
+        }
+        (recent.by_digest.len() == recent.records.len()).then_some(recent)
     }
 
     /// Up to which entry everything is forgotten.
@@ -48,6 +61,7 @@ impl<R: Recorded> Recent<R> {
     /// Keeps a record, if it answers a request with a key.
     pub fn remember(&mut self, record: &Arc<R>) {
         if let Some((digest, _)) = record.request() {
+            Invariant::ForgottenOnlyGrows.check(record.number() > self.forgotten);
             self.records.push_back(Arc::clone(record));
             self.by_digest.insert(digest, Arc::clone(record));
         }
@@ -70,7 +84,6 @@ impl<R: Recorded> Recent<R> {
             self.records.shrink_to(1024);
             self.by_digest.shrink_to(1024);
         }
-        Invariant::ForgottenOnlyGrows.check(self.forgotten >= through);
     }
 
     /// Looks for a request.

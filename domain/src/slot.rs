@@ -35,9 +35,9 @@ pub struct ShardLayout {
 }
 
 impl ShardLayout {
-    /// A layout of `shards` equal ranges, or `None` unless that is a power of two from 1 to 256.
+    /// A layout of `shards` equal ranges, or `None` unless that is a power of two from 1 to 1,024.
     pub const fn new(shards: u16) -> Option<Self> {
-        if shards.is_power_of_two() && shards <= 256 { Some(Self { shards }) } else { None }
+        if shards.is_power_of_two() && shards <= SLOT_COUNT { Some(Self { shards }) } else { None }
     }
 
     /// How many shards there are.
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_slot_belongs_to_exactly_one_shard() {
-        for shards in [1, 2, 8, 256] {
+        for shards in [1, 2, 8, 1024] {
             let layout = ShardLayout::new(shards).unwrap();
             for number in 0..SLOT_COUNT {
                 let owners = (0..shards).filter(|&shard| layout.slots_of(shard).contains(&number));
@@ -79,8 +79,6 @@ mod tests {
 
     #[test]
     fn layouts_that_cannot_divide_the_slots_are_refused() {
-        assert!(
-            [0, 3, 100, 512, 1024].into_iter().all(|shards| ShardLayout::new(shards).is_none())
-        );
+        assert!([0, 3, 100, 2048].into_iter().all(|shards| ShardLayout::new(shards).is_none()));
     }
 }

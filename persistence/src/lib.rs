@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows of HTTP or of actors.
 
+pub mod data_directory;
 pub mod disk;
 pub mod journal;
 pub mod ledger;

@@ -37,6 +37,48 @@ pub(crate) fn combine(values: impl IntoIterator<Item = u8>) -> u64 {
     values.into_iter().fold(0, |number, value| number << SYMBOL_BITS | u64::from(value))
 }
 
+/// Reads four words of eight symbols at once, or `None` when a byte is not in the alphabet in
+/// either case; look-alikes are not. Each word has 40 bits.
+///
+/// This computes what [`VALUES`] looks up, in loops without branches that the compiler turns
+/// into operations on many bytes.
+#[inline]
+pub(crate) fn read_exact(symbols: &[u8; 32]) -> Option<[u64; 4]> {
+    let mut values = [0; 32];
+    let mut faults = [0; 32];
+    for place in 0..symbols.len() {
+        (values[place], faults[place]) = exact_value(symbols[place]);
+    }
+    if faults.iter().fold(0, |all, fault| all | fault) != 0 {
+        return None;
+    }
+    let (words, _) = values.as_chunks::<8>();
+    Some(std::array::from_fn(|word| squeeze(u64::from_be_bytes(words[word]))))
+}
+
+/// The value of a byte as a symbol, and not zero when it is none.
+#[inline(always)]
+fn exact_value(byte: u8) -> (u8, u8) {
+    let digit = byte.wrapping_sub(b'0');
+    let letter = (byte & !0x20).wrapping_sub(b'A');
+    let is_digit = digit < 10;
+    let [i, l, o, u] = [b'I' - b'A', b'L' - b'A', b'O' - b'A', b'U' - b'A'];
+    // Letters count on from ten, and each letter left out moves those after it down by one.
+    let left_out =
+        u8::from(letter > i) + u8::from(letter > l) + u8::from(letter > o) + u8::from(letter > u);
+    let letter_value = letter.wrapping_add(10).wrapping_sub(left_out);
+    let no_letter = (letter >= 26) | (letter == i) | (letter == l) | (letter == o) | (letter == u);
+    (if is_digit { digit } else { letter_value }, u8::from(!is_digit & no_letter))
+}
+
+/// Closes the gaps between eight five-bit values that have a byte each: 40 bits.
+#[inline(always)]
+const fn squeeze(values: u64) -> u64 {
+    let tens = (values & 0xFF00_FF00_FF00_FF00) >> 3 | values & 0x00FF_00FF_00FF_00FF;
+    let twenties = (tens & 0xFFFF_0000_FFFF_0000) >> 6 | tens & 0x0000_FFFF_0000_FFFF;
+    twenties >> 32 << 20 | twenties & 0xFFFF_FFFF
+}
+
 const fn values() -> [u8; 256] {
     let mut values = [NO_SYMBOL; 256];
     let mut value = 0;
@@ -87,6 +129,21 @@ mod tests {
         let readable = VALUES.iter().filter(|&&value| value != NO_SYMBOL).count();
         assert_eq!(readable, 10 + 22 * 2 + 6, "digits, letters in both cases, look-alikes");
         assert!("Uu -\0".chars().all(|character| value_of(character) == NO_SYMBOL));
+    }
+
+    #[test]
+    fn what_is_computed_agrees_with_what_is_looked_up() {
+        for byte in 0..=u8::MAX {
+            for place in 0..32 {
+                let mut symbols = [b'0'; 32];
+                symbols[place] = byte;
+                let value = VALUES[usize::from(byte)];
+                let exact = value != NO_SYMBOL && !b"OoIiLl".contains(&byte);
+                let mut words = [0; 4];
+                words[place / 8] = u64::from(value) << (5 * (7 - place % 8));
+                assert_eq!(read_exact(&symbols), exact.then_some(words), "{byte} at {place}");
+            }
+        }
     }
 
     proptest! {

@@ -105,8 +105,10 @@ impl KeyRing {
     /// What was sealed in a block under a live key, or `None` when it was sealed under none.
     #[inline]
     pub fn open(&self, block: &SealedBlock) -> Option<Opened> {
+        let cipher_text = Block::from(block.to_bytes());
         self.keys.iter().find_map(|&(epoch, ref key)| {
-            key.open(block).map(|(campaign, serial)| Opened { epoch, campaign, serial })
+            let (campaign, serial) = key.open_cipher_text(&cipher_text)?;
+            Some(Opened { epoch, campaign, serial })
         })
     }
 
@@ -129,7 +131,7 @@ impl KeyRing {
         let mut unopened = blocks.len();
         for &(epoch, ref key) in &self.keys {
             for (block, &place) in scratch.iter_mut().zip(&places[..unopened]) {
-                *block = (*blocks[usize::from(place)].as_bytes()).into();
+                *block = blocks[usize::from(place)].to_bytes().into();
             }
             key.decipher(&mut scratch[..unopened]);
             let tried = std::mem::take(&mut unopened);

@@ -5,16 +5,16 @@ use std::fmt;
 
 use super::SealedText;
 use super::checksum::checksum;
-use super::crockford::{NO_SYMBOL, VALUES, combine};
+use super::crockford::{self, NO_SYMBOL, VALUES, combine};
 use super::sealed_text::SYMBOLS;
 use super::separator::is_separator;
 
-/// The cipher text of a sealed code, read from a text whose checksum was right.
+/// The cipher text of a sealed code (as a big-endian number), read from a text whose checksum was right.
 ///
 /// That says nothing about whether such a code was ever issued: only a key can tell. Since the
 /// block is as good as the code, `Debug` does not write it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SealedBlock([u8; 16]);
+pub struct SealedBlock(u128);
 
 /// Why a text is no sealed code. Clients are never told which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,19 +50,15 @@ impl SealedBlock {
         }
     }
 
-    /// A block of cipher text.
-    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The cipher text.
-    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+    /// The sixteen bytes of cipher text.
+    #[inline]
+    pub(crate) const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
     }
 
     /// The code's text in its canonical spelling.
     pub fn to_text(&self) -> SealedText {
-        SealedText::of(&self.0)
+        SealedText::of(self.0)
     }
 
     /// Puts the groups together, of 60, 40 and 40 bits, and compares the checksum.
@@ -70,9 +66,9 @@ impl SealedBlock {
     fn from_groups([first, second, third]: [u64; 3]) -> Result<Self, Unreadable> {
         let high = first << 4 | second >> 36;
         let low = second << 28 | third >> 12;
-        let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-        if u64::from(checksum(&bytes)) == third & 0xFFF {
-            Ok(Self(bytes))
+        let block = u128::from(high) << 64 | u128::from(low);
+        if u64::from(checksum(block)) == third & 0xFFF {
+            Ok(Self(block))
         } else {
             Err(Unreadable::Checksum)
         }
@@ -85,20 +81,18 @@ impl fmt::Debug for SealedBlock {
     }
 }
 
-/// The three groups of a text with its dashes in the right places, or `None` when it is not
-/// spelled so. There is one branch for all symbols together.
+/// The three groups of a text that is spelled as it was issued, in either case, or `None`. There
+/// is one branch for all symbols together.
 #[inline]
 fn read_canonical(text: &[u8; SealedText::LENGTH]) -> Option<[u64; 3]> {
-    let mut all = 0;
-    let mut group = |symbols: &[u8]| {
-        combine(symbols.iter().map(|&symbol| {
-            let value = VALUES[usize::from(symbol)];
-            all |= value;
-            value
-        }))
-    };
-    let groups = [group(&text[..12]), group(&text[13..21]), group(&text[22..])];
-    (all < 32 && text[12] == b'-' && text[21] == b'-').then_some(groups)
+    // Four words of eight symbols; the second holds only four, behind zeros.
+    let mut symbols = [b'0'; 32];
+    symbols[..8].copy_from_slice(&text[..8]);
+    symbols[12..16].copy_from_slice(&text[8..12]);
+    symbols[16..24].copy_from_slice(&text[13..21]);
+    symbols[24..].copy_from_slice(&text[22..]);
+    let [first, rest_of_first, second, third] = crockford::read_exact(&symbols)?;
+    (text[12] == b'-' && text[21] == b'-').then_some([first << 20 | rest_of_first, second, third])
 }
 
 /// The three groups of a text in any spelling.

@@ -20,13 +20,12 @@ impl SealedText {
     /// How many characters, and bytes, the text has.
     pub const LENGTH: usize = SYMBOLS + 2;
 
-    /// The text of a block of cipher text, with its checksum.
+    /// The text of a block of cipher text, as a big-endian number, with its checksum.
     ///
     /// The groups hold 60, 40 and 40 bits, so each comes out of one machine word.
     #[inline]
-    pub(crate) fn of(block: &[u8; 16]) -> Self {
-        let number = u128::from_be_bytes(*block);
-        let (high, low) = ((number >> 64) as u64, number as u64);
+    pub(crate) fn of(block: u128) -> Self {
+        let (high, low) = ((block >> 64) as u64, block as u64);
         let first = crockford::write::<12>(high >> 4);
         let second = crockford::write::<8>((high & 0xF) << 36 | low >> 28);
         let third = crockford::write::<8>(low << 12 | u64::from(checksum(block)));

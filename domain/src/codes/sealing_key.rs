@@ -44,7 +44,7 @@ impl SealingKey {
     pub fn seal(&self, campaign: CampaignNumber, serial: Serial) -> SealedText {
         let mut block = Block::from(plain_text(campaign, serial.number()));
         self.0.encrypt_block(&mut block);
-        SealedText::of(block.as_ref())
+        SealedText::of(number(&block))
     }
 
     /// Calls `visit` with the codes of `count` serials from `first_serial` on, in order. Several
@@ -74,7 +74,7 @@ impl SealingKey {
                 *block = plain_text(campaign, serial).into();
             }
             self.0.encrypt_blocks(blocks);
-            blocks.iter().for_each(|block| visit(&SealedText::of(block.as_ref())));
+            blocks.iter().for_each(|block| visit(&SealedText::of(number(block))));
         }
         Ok(())
     }
@@ -106,8 +106,15 @@ impl SealingKey {
     /// once the caller has compared the serial with what its campaign has issued.
     #[inline]
     pub fn open(&self, block: &SealedBlock) -> Option<(CampaignNumber, Serial)> {
-        let mut block = Block::from(*block.as_bytes());
-        self.0.decrypt_block(&mut block);
+        self.open_cipher_text(&block.to_bytes().into())
+    }
+
+    /// As [`SealingKey::open`], for cipher text that lies in memory as the processor takes it;
+    /// trying several keys is twice as fast when it is laid out only once.
+    #[inline]
+    pub(crate) fn open_cipher_text(&self, cipher_text: &Block) -> Option<(CampaignNumber, Serial)> {
+        let mut block = Block::default();
+        self.0.decrypt_block_b2b(cipher_text, &mut block);
         identity(&block)
     }
 
@@ -137,11 +144,17 @@ fn plain_text(campaign: CampaignNumber, serial: u64) -> [u8; 16] {
 /// What a deciphered block says, or `None` when it cannot have been sealed.
 #[inline]
 pub(crate) fn identity(block: &Block) -> Option<(CampaignNumber, Serial)> {
-    let block = u128::from_be_bytes((*block).into());
+    let block = number(block);
     if block & FIXED_BITS != FORMAT_VERSION << VERSION_SHIFT {
         return None;
     }
     let campaign = CampaignNumber((block >> CAMPAIGN_SHIFT) as u32);
     let serial = Serial::new((block >> SERIAL_SHIFT) as u64 % Serial::COUNT)?;
     Some((campaign, serial))
+}
+
+/// The big-endian number that a block is.
+#[inline]
+fn number(block: &Block) -> u128 {
+    u128::from_be_bytes((*block).into())
 }

@@ -1,6 +1,7 @@
 //! What each command does to the control sequence.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record};
@@ -20,6 +21,8 @@ impl Machine for Control {
     type Command = Command;
     type Record = Record;
     type Refusal = Refusal;
+    type Query = Infallible;
+    type Reply = Infallible;
 
     fn last(&self) -> u64 {
         self.last
@@ -62,6 +65,11 @@ impl Machine for Control {
 
     fn foresee(&self, command: &Command, _now: Timestamp) -> Option<Outcome> {
         self.settled(command.asked())
+    }
+
+    fn reply(&self, query: &Infallible, _now: Timestamp) -> Infallible {
+        // Everybody who asks has a copy of the whole state at hand.
+        *query
     }
 
     fn advance() -> Command {
@@ -162,12 +170,12 @@ impl Control {
 
     fn make_campaign(&mut self, at: Timestamp, draft: Draft) -> Result<Event> {
         check_window(&draft.window)?;
-        let last = self.campaigns.last_key_value().map_or(0, |(number, _)| number.0);
-        let number = CampaignNumber(last.checked_add(1).ok_or(Refusal::TooManyCampaigns)?);
         let codes = match draft.codes {
             DraftCodes::Sealed => Codes::Sealed { epoch: self.newest_sealing_key()? },
             DraftCodes::Imported => Codes::Imported,
         };
+        let last = self.campaigns.last_key_value().map_or(0, |(number, _)| number.0);
+        let number = CampaignNumber(last.checked_add(1).ok_or(Refusal::TooManyCampaigns)?);
         let campaign = Campaign {
             id: CampaignId { at, number },
             name: draft.name,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, Control, Record, Secret};
@@ -63,6 +64,12 @@ fn section<T: Serialize>(kind: &[u8], value: &T) -> Vec<u8> {
     section
 }
 
+/// The value that takes all of the bytes.
+fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(value)
+}
+
 /// Builds the control state from its sections.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -80,17 +87,17 @@ impl Decode for Decoder {
         self.sections += 1;
         match (bytes, &self.head) {
             ([HEAD, FORMAT_VERSION, rest @ ..], None) => {
-                self.head = Some(postcard::from_bytes(rest).map_err(|_| malformed)?);
+                self.head = Some(whole(rest).ok_or(malformed)?);
             }
             (&[HEAD, found, ..], None) => {
                 return Err(DecodeError::Newer { found, known: FORMAT_VERSION });
             }
             ([CAMPAIGN, rest @ ..], Some(_)) => {
-                let campaign: Campaign = postcard::from_bytes(rest).map_err(|_| malformed)?;
+                let campaign: Campaign = whole(rest).ok_or(malformed)?;
                 self.campaigns.insert(campaign.id.number, Arc::new(campaign));
             }
             ([RECORD, rest @ ..], Some(_)) => {
-                self.records.push(postcard::from_bytes(rest).map_err(|_| malformed)?);
+                self.records.push(whole(rest).ok_or(malformed)?);
             }
             _ => return Err(malformed),
         }
@@ -111,7 +118,8 @@ impl Decode for Decoder {
             campaigns: self.campaigns,
             secrets: head.secrets.into_iter().map(|secret| (secret.name, secret)).collect(),
             api_keys: head.api_keys.into_iter().map(|key| (key.id.number, key)).collect(),
-            recent: Recent::restore(head.forgotten, self.records),
+            recent: Recent::restore(head.forgotten, head.last, self.records)
+                .ok_or(DecodeError::Malformed(0))?,
         })
     }
 }

@@ -1,1 +1,55 @@
-//! t
+//! What no test can reach through the public interface: the end of the campaign numbers.
+
+use std::sync::Arc;
+
+use super::{
+    Asked, Command, Control, Draft, DraftCodes, Outcome, Purpose, Refusal, Secret, SecretName,
+};
+use crate::campaign::Window;
+use crate::codes::CampaignNumber;
+use crate::entry::Entry;
+use crate::machine::Machine;
+use crate::timestamp::Timestamp;
+
+fn make(control: &mut Control, codes: DraftCodes, window: Window) -> Outcome {
+    let draft = Draft {
+        name: "last".into(),
+        codes,
+        window,
+        uses_per_code: Some(1),
+        reward: None,
+        metadata: None,
+    };
+    let command = Command::MakeCampaign {
+        draft,
+        asked: Asked { api_key: Default::default(), request: None },
+    };
+    control.apply(Entry { number: control.last() + 1, at: Timestamp(1), covered: 0, command })
+}
+
+#[test]
+fn campaign_numbers_end_and_other_refusals_come_first() {
+    let mut control = Control::new();
+    let Outcome::Done(record) = make(&mut control, DraftCodes::Imported, Window::default()) else {
+        panic!("the first campaign is made")
+    };
+    let mut last = record.campaign().unwrap().clone();
+    last.id.number = CampaignNumber(u32::MAX);
+    control.campaigns.insert(last.id.number, Arc::new(last));
+
+    let empty = Window { starts_at: Some(Timestamp(2)), expires_at: Some(Timestamp(2)) };
+    let wanted = [
+        (DraftCodes::Sealed, empty, Refusal::EmptyWindow),
+        (DraftCodes::Sealed, Window::default(), Refusal::NoSealingKey),
+        (DraftCodes::Imported, Window::default(), Refusal::TooManyCampaigns),
+    ];
+    for (codes, window, refusal) in wanted {
+        assert_eq!(make(&mut control, codes, window), Outcome::Refused(refusal));
+    }
+    let name = SecretName { purpose: Purpose::SealingKey, number: 1 };
+    let command = Command::AddSecret(Secret { name, enciphered: Box::new([1]) });
+    let entry = Entry { number: control.last() + 1, at: Timestamp(1), covered: 0, command };
+    assert!(matches!(control.apply(entry), Outcome::Done(_)));
+    let outcome = make(&mut control, DraftCodes::Sealed, Window::default());
+    assert_eq!(outcome, Outcome::Refused(Refusal::TooManyCampaigns));
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::command::{Change, Changed, Command, Event, List, Record, Redeem, Redemption};
 use super::judge::Verdict;
+use super::query::{Query, Reply};
 use super::{Campaign, Counts, Outcome, Shard};
 use crate::campaign::CampaignView;
 use crate::codes::CampaignNumber;
@@ -24,6 +25,8 @@ impl Machine for Shard {
     type Command = Command;
     type Record = Record;
     type Refusal = Refusal;
+    type Query = Query;
+    type Reply = Reply;
 
     fn last(&self) -> u64 {
         self.last
@@ -68,12 +71,13 @@ impl Machine for Shard {
                     Verdict::Replayed(record) => Some(Outcome::Replayed(record)),
                 }
             }
-            Command::Advance
-            | Command::PutCampaign(_)
-            | Command::Revoke(_)
-            | Command::Restore(_)
-            | Command::List(_) => None,
+            Command::Revoke(change) | Command::Restore(change) => self.settled(change),
+            Command::Advance | Command::PutCampaign(_) | Command::List(_) => None,
         }
+    }
+
+    fn reply(&self, query: &Query, now: Timestamp) -> Reply {
+        self.reply_to(query, now.max(self.time))
     }
 
     fn advance() -> Command {
@@ -128,16 +132,22 @@ impl Shard {
         }))
     }
 
-    fn set_revoked(&mut self, stamp: Stamp, change: Change, revoked: bool) -> Outcome {
-        if let Some(request) = &change.request {
-            match self.recent.recall(request) {
-                Recollection::Answered(record) => return Outcome::Replayed(record),
-                Recollection::Reused => return Outcome::Refused(Refusal::IdempotencyKeyReused),
-                Recollection::Unknown => {}
-            }
+    /// The outcome of a change that was answered before, or may have been. A code's state does not
+    /// tell whether it was ever revoked, so the ledger is asked about every key.
+    fn settled(&self, change: &Change) -> Option<Outcome> {
+        let request = change.request.as_ref()?;
+        match self.recent.recall(request) {
+            Recollection::Answered(record) => Some(Outcome::Replayed(record)),
+            Recollection::Reused => Some(Outcome::Refused(Refusal::IdempotencyKeyReused)),
+            Recollection::Unknown => self
+                .must_search(Some(request))
+                .then(|| Outcome::SearchLedger { through: self.forgotten() }),
         }
-        if self.must_search(change.request.as_ref()) {
-            return Outcome::SearchLedger { through: self.forgotten() };
+    }
+
+    fn set_revoked(&mut self, stamp: Stamp, change: Change, revoked: bool) -> Outcome {
+        if let Some(settled) = self.settled(&change) {
+            return settled;
         }
         let Some((campaign, mut state)) = self.find(&change.code) else {
             return Outcome::Refused(Refusal::InvalidCode);

@@ -93,8 +93,10 @@ fn put_postcard<T: Serialize>(section: &mut Vec<u8>, value: &T) {
 
 fn encode_slot(slot: &SlotState, section: &mut Vec<u8>) {
     section.push(SLOT);
-    put_count(section, slot.sealed.len());
-    for (campaign, codes) in &slot.sealed {
+    // Codes to which everything was undone again are as if nothing had ever happened.
+    let touched = || slot.sealed.iter().filter(|(_, codes)| !codes.is_untouched());
+    put_count(section, touched().count());
+    for (campaign, codes) in touched() {
         section.extend_from_slice(&campaign.0.to_le_bytes());
         let words = codes.redeemed.canonical_words();
         put_count(section, words.len());
@@ -148,8 +150,11 @@ fn read_slot(reader: &mut Reader<'_>) -> Option<SlotState> {
         for _ in 0..reader.count(4 + STATE_BYTES)? {
             exceptions.insert(reader.u32()?, read_state(reader)?);
         }
-        slot.sealed
-            .insert(campaign, SealedCodes { redeemed: Bitmap::from_words(words), exceptions });
+        let codes = SealedCodes { redeemed: Bitmap::from_words(words), exceptions };
+        if !codes.is_canonical() {
+            return None;
+        }
+        slot.sealed.insert(campaign, codes);
     }
     let count = reader.count(LISTED_BYTES)?;
     let cells = reader.bytes(count * LISTED_BYTES)?.as_chunks::<LISTED_BYTES>().0;
@@ -168,7 +173,7 @@ fn read_slot(reader: &mut Reader<'_>) -> Option<SlotState> {
         let digest = Digest::from_bytes(reader.array()?);
         slot.listed_exceptions.insert(digest, read_state(reader)?);
     }
-    Some(slot)
+    slot.listed_exceptions_are_canonical().then_some(slot)
 }
 
 /// Builds a shard from its sections.
@@ -235,6 +240,8 @@ impl Decode for Decoder {
             return Err(incomplete);
         }
         let campaigns = head.campaigns.into_iter();
+        let recent = Recent::restore(head.forgotten, head.last, self.records)
+            .ok_or(DecodeError::Malformed(0))?;
         Ok(Shard {
             layout: self.layout,
             shard: self.shard,
@@ -245,7 +252,7 @@ impl Decode for Decoder {
                 .collect(),
             owners: head.owners,
             slots: self.slots,
-            recent: Recent::restore(head.forgotten, self.records),
+            recent,
         })
     }
 }
@@ -256,7 +263,11 @@ impl Decoder {
         if version != FORMAT_VERSION {
             return Err(DecodeError::Newer { found: version, known: FORMAT_VERSION });
         }
-        let head: Head = postcard::from_bytes(rest).map_err(|_| DecodeError::Malformed(0))?;
+        let (head, after): (Head, &[u8]) =
+            postcard::take_from_bytes(rest).map_err(|_| DecodeError::Malformed(0))?;
+        if !after.is_empty() {
+            return Err(DecodeError::Malformed(0));
+        }
         if (head.shard, head.shards) != (self.shard, self.layout.shards()) {
             return Err(DecodeError::Other {
                 found: format!("shard {} of {}", head.shard, head.shards),

@@ -1,6 +1,7 @@
 //! Whether a code may be redeemed: the one place that decides it, for redemptions, early refusals
 //! and validations alike.
 
+use super::query::Validated;
 use super::{Campaign, CodeState, Shard};
 use crate::campaign::{CampaignView, Status};
 use crate::codes::CodeKey;
@@ -54,11 +55,15 @@ impl Shard {
         request.is_some_and(|request| request.searched < self.forgotten())
     }
 
-    /// Why a code could not be redeemed at a time, or `None` if it could. Changes nothing and
-    /// promises nothing: another redemption may come first.
-    pub fn validate(&self, code: &CodeKey, at: Timestamp) -> Result<&Campaign, Refusal> {
+    /// Whether a code could be redeemed at a time. Changes nothing and promises nothing: another
+    /// redemption may come first.
+    ///
+    /// # Errors
+    /// The refusal that a redemption would get.
+    pub fn validate(&self, code: &CodeKey, at: Timestamp) -> Result<Validated, Refusal> {
         let (campaign, state) = self.find(code).ok_or(Refusal::InvalidCode)?;
-        refusal(campaign, state, at).map_or(Ok(campaign), Err)
+        let validated = Validated { campaign: campaign.view, state };
+        refusal(campaign, state, at).map_or(Ok(validated), Err)
     }
 }
 

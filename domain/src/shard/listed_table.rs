@@ -87,9 +87,9 @@ impl ListedTable {
         if (self.count + 1) * CELLS_PER_EIGHT > self.spread * 8 {
             self.grow(self.count + 1 + self.count / 8);
         }
-        while !self.insert_new(digest, state) {
-            // The last cells are crowded, which is rare. A wider table has other last cells.
-            self.grow(self.count + 8 + self.count / 8);
+        if !self.insert_new(digest, state) {
+            self.lengthen();
+            self.insert_new(digest, state);
         }
         true
     }
@@ -122,8 +122,17 @@ impl ListedTable {
         }
     }
 
-    /// Spreads sorted entries over a table for `room` of them, or a wider one where the last cells
-    /// do not suffice. `None` when the entries are out of order or twice.
+    /// Makes room for more of what overflows the last cells, which is rare. No digest moves.
+    fn lengthen(&mut self) {
+        let more = 16 + self.spread / 128;
+        self.digests.reserve_exact(more);
+        self.states.reserve_exact(more);
+        self.digests.resize(self.digests.len() + more, [0; 16]);
+        self.states.resize(self.states.len() + more, 0);
+    }
+
+    /// Spreads sorted entries over a table for `room` of them. `None` when the entries are out of
+    /// order or twice.
     fn spread_out(
         room: usize,
         count: usize,
@@ -138,15 +147,12 @@ impl ListedTable {
             }
             previous = Some(digest);
             let place = table.home(&digest).max(next);
-            if place < table.states.len() {
-                table.put(place, digest, state.to_bits());
-                table.count += 1;
-                next = place + 1;
-            } else {
-                // The overflow cells did not suffice: pay for ordinary insertion from here.
-                table.insert(digest, state);
-                next = table.states.len();
+            if place >= table.states.len() {
+                table.lengthen();
             }
+            table.put(place, digest, state.to_bits());
+            table.count += 1;
+            next = place + 1;
         }
         Some(table)
     }

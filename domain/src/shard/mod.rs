@@ -11,6 +11,7 @@ mod command;
 mod encoding;
 mod judge;
 mod listed_table;
+mod query;
 mod slot_state;
 mod wire;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 pub use command::{Change, Changed, Command, Event, List, MAX_DIGESTS, Record, Redeem, Redemption};
 pub use encoding::{Decoder, FORMAT_VERSION};
+pub use query::{Query, Reply, Validated};
 pub use slot_state::CodeState;
 
 use crate::campaign::CampaignView;

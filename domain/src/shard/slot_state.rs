@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bitmap::Bitmap;
 use super::listed_table::{Listed, ListedTable};
 use crate::codes::{CampaignNumber, Digest};
+use crate::invariant::Invariant;
 
 /// What happened to a code so far. The default is that nothing did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,9 +51,24 @@ pub(super) struct SealedCodes {
 impl SealedCodes {
     fn get(&self, index: u32) -> CodeState {
         match self.exceptions.get(&index) {
-            Some(&state) => state,
+            Some(&state) => {
+                Invariant::OnePlaceForEveryCode.check(!self.redeemed.contains(index));
+                state
+            }
             None => CodeState::plain(self.redeemed.contains(index)),
         }
+    }
+
+    /// Whether these codes are as if nothing had ever happened to any of them.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.exceptions.is_empty() && self.redeemed.canonical_words().is_empty()
+    }
+
+    /// Whether every code is in the place where it belongs, as a snapshot must have it.
+    pub(super) fn is_canonical(&self) -> bool {
+        self.exceptions
+            .iter()
+            .all(|(&index, state)| !state.is_plain() && !self.redeemed.contains(index))
     }
 
     fn set(&mut self, index: u32, state: CodeState, expected: u32) {
@@ -118,6 +134,13 @@ impl SlotState {
         }
         let redeemed = plain && state.uses == 1;
         self.listed.set(digest, Listed { redeemed, exceptional: !plain, ..listed });
+    }
+
+    /// Whether the exceptions are exactly the codes that the table calls exceptional.
+    pub(super) fn listed_exceptions_are_canonical(&self) -> bool {
+        let marked = self.listed.iter().filter(|(_, listed)| listed.exceptional);
+        marked.map(|(digest, _)| digest).eq(self.listed_exceptions.keys().copied())
+            && self.listed_exceptions.values().all(|state| !state.is_plain())
     }
 
     /// Adds a code to a campaign; whether it was new.

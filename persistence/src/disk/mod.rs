@@ -12,6 +12,8 @@
 //!   the dirty pages and report success the next time (the PostgreSQL "fsyncgate" of 2018).
 
 mod real;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 
 pub use real::RealDisk;
 

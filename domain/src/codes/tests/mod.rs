@@ -1,1 +1,4 @@
-//! Tests of codes as a whole.
+//! Tests of codes as a whole: properties, and the test vectors of `docs/CODES.md`.
+
+mod properties;
+mod vectors;

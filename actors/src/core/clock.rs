@@ -1,0 +1,100 @@
+//! The clock as a sequence sees it: stamps never run backwards, and a leap forward is believed
+//! only when an operator says so.
+//!
+//! One leap of a machine's clock could expire every code at once, and what has expired in the
+//! journal has expired for ever. The monotonic clock tells how much time can have passed.
+
+use redeemd_domain::timestamp::Timestamp;
+
+/// What two clocks showed at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// The time of day, which may be set by anybody.
+    pub wall: Timestamp,
+    /// Milliseconds since some beginning, which nobody can set.
+    pub monotonic_ms: u64,
+}
+
+/// A leap of the wall clock that was not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leap {
+    /// What the wall clock shows.
+    pub wall: Timestamp,
+    /// The latest time that would have been believed.
+    pub believed: Timestamp,
+}
+
+/// Gives the stamps of one sequence.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    last_stamp: Timestamp,
+    seen: Option<Now>,
+    max_leap_ms: u64,
+}
+
+impl Clock {
+    /// A clock that goes on after the stamp of the last entry. The first reading is believed,
+    /// since nobody knows how long the server was away.
+    pub fn new(last_stamp: Timestamp, max_leap_ms: u64) -> Self {
+        Self { last_stamp, seen: None, max_leap_ms }
+    }
+
+    /// The stamp for now.
+    ///
+    /// # Errors
+    /// When the wall clock is further ahead than the monotonic clock allows.
+    pub fn stamp(&mut self, now: Now) -> Result<Timestamp, Leap> {
+        if let Some(seen) = self.seen {
+            let passed = now.monotonic_ms.saturating_sub(seen.monotonic_ms);
+            let believed = seen.wall.0.saturating_add(passed).saturating_add(self.max_leap_ms);
+            if now.wall.0 > believed {
+                return Err(Leap { wall: now.wall, believed: Timestamp(believed) });
+            }
+        }
+        self.seen = Some(now);
+        self.last_stamp = self.last_stamp.max(now.wall).min(Timestamp::MAX);
+        Ok(self.last_stamp)
+    }
+
+    /// Believes whatever the clock shows next, because an operator said so.
+    pub fn believe(&mut self) {
+        self.seen = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now(wall: u64, monotonic_ms: u64) -> Now {
+        Now { wall: Timestamp(wall), monotonic_ms }
+    }
+
+    #[test]
+    fn stamps_never_run_backwards() {
+        let mut clock = Clock::new(Timestamp(5_000), 60_000);
+        assert_eq!(clock.stamp(now(4_000, 0)), Ok(Timestamp(5_000)));
+        assert_eq!(clock.stamp(now(6_000, 10)), Ok(Timestamp(6_000)));
+        assert_eq!(clock.stamp(now(1_000, 20)), Ok(Timestamp(6_000)));
+    }
+
+    #[test]
+    fn a_leap_is_believed_only_when_somebody_says_so() {
+        let mut clock = Clock::new(Timestamp(0), 60_000);
+        assert_eq!(clock.stamp(now(1_000_000, 0)), Ok(Timestamp(1_000_000)));
+        assert_eq!(clock.stamp(now(1_060_010, 10)), Ok(Timestamp(1_060_010)));
+        let leap = clock.stamp(now(2_000_000, 20)).unwrap_err();
+        assert_eq!(leap.believed, Timestamp(1_120_020));
+        assert_eq!(clock.stamp(now(1_060_030, 30)), Ok(Timestamp(1_060_030)));
+        assert!(clock.stamp(now(2_000_000, 40)).is_err());
+        clock.believe();
+        assert_eq!(clock.stamp(now(2_000_000, 50)), Ok(Timestamp(2_000_000)));
+    }
+
+    #[test]
+    fn a_clock_that_slept_with_its_machine_is_believed_when_the_monotonic_clock_slept_less() {
+        let mut clock = Clock::new(Timestamp(0), 60_000);
+        clock.stamp(now(0, 0)).unwrap();
+        assert!(clock.stamp(now(3_600_000, 3_550_000)).is_ok());
+    }
+}

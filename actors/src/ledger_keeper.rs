@@ -1,0 +1,138 @@
+//! The ledger keeper: appends outcomes, commits them now and then, says how far it has come.
+//!
+//! It is on no answer's path. It works on a thread of its own, and where it falls behind, the
+//! sequences take less: each bounds how far the ledger may be behind it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient};
+use redeemd_domain::sequence::SequenceId;
+use redeemd_persistence::ledger::Ledger;
+
+use crate::fatal::Fatal;
+use crate::messages::{Finish, Keep, LedgerCovers};
+use crate::status::Status;
+
+/// How many bytes of the index may be merged after each commit.
+const MAINTENANCE_BYTES: u64 = 16 << 20;
+
+/// When the keeper commits.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitPolicy {
+    /// What has gathered is committed after this long.
+    pub interval: Duration,
+    /// What has gathered is committed when it has this many bytes.
+    pub bytes: usize,
+}
+
+/// Owns the ledger's writing side.
+pub struct LedgerKeeper {
+    ledger: Ledger,
+    policy: CommitPolicy,
+    listeners: HashMap<SequenceId, Vec<Recipient<LedgerCovers>>>,
+    status: Arc<Status>,
+    fatal: Fatal,
+}
+
+impl LedgerKeeper {
+    /// The keeper of a ledger.
+    pub fn new(ledger: Ledger, policy: CommitPolicy, status: Arc<Status>, fatal: Fatal) -> Self {
+        Self { ledger, policy, listeners: HashMap::new(), status, fatal }
+    }
+
+    fn commit(&mut self) {
+        if self.ledger.uncommitted_bytes() == 0 {
+            return;
+        }
+        let begun = Instant::now();
+        match self.ledger.commit() {
+            Ok(_) => self.status.ledger_commits.observe(begun.elapsed()),
+            Err(error) => return self.fatal.raise(format!("the ledger failed: {error}")),
+        }
+        self.announce();
+        if let Err(error) = self.ledger.maintain(MAINTENANCE_BYTES) {
+            self.fatal.raise(format!("the ledger's index failed: {error}"));
+        }
+    }
+
+    /// Tells everybody who listens how far the ledger has come.
+    fn announce(&self) {
+        for (&sequence, listeners) in &self.listeners {
+            let through = self.ledger.durable(sequence);
+            let Some(status) = self.status.sequence(sequence) else { continue };
+            if status.covered.get() == through {
+                continue;
+            }
+            status.covered.set(through);
+            for listener in listeners {
+                // One message a commit: past the bound of a mailbox, but not without bound.
+                listener.do_send(LedgerCovers { sequence, through });
+            }
+        }
+    }
+}
+
+impl Actor for LedgerKeeper {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(self.policy.interval, |keeper, _| keeper.commit());
+    }
+}
+
+impl Handler<Keep> for LedgerKeeper {
+    type Result = ();
+
+    fn handle(&mut self, Keep(batch): Keep, _: &mut Self::Context) {
+        if let Err(error) = self.ledger.append(&batch) {
+            return self.fatal.raise(format!("the ledger failed: {error}"));
+        }
+        if self.ledger.uncommitted_bytes() >= self.policy.bytes {
+            self.commit();
+        }
+    }
+}
+
+/// Asks to be told how far the ledger has a sequence, from now on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Listen {
+    /// The sequence.
+    pub sequence: SequenceId,
+    /// Who wants to know.
+    pub listener: Recipient<LedgerCovers>,
+}
+
+impl Handler<Listen> for LedgerKeeper {
+    type Result = ();
+
+    fn handle(&mut self, listen: Listen, _: &mut Self::Context) {
+        let listeners = self.listeners.entry(listen.sequence).or_default();
+        listeners.retain(|listener| listener.connected());
+        let through = self.ledger.durable(listen.sequence);
+        listen.listener.do_send(LedgerCovers { sequence: listen.sequence, through });
+        listeners.push(listen.listener);
+    }
+}
+
+/// Asks to be answered when everything that was sent before has been appended.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Settled;
+
+impl Handler<Settled> for LedgerKeeper {
+    type Result = ();
+
+    fn handle(&mut self, _: Settled, _: &mut Self::Context) {}
+}
+
+impl Handler<Finish> for LedgerKeeper {
+    type Result = ();
+
+    fn handle(&mut self, _: Finish, context: &mut Self::Context) {
+        self.commit();
+        context.stop();
+    }
+}

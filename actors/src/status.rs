@@ -1,0 +1,137 @@
+//! What the actors tell those who run the server: counters and states, read by metrics and health.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redeemd_domain::sequence::SequenceId;
+
+/// A number that only grows, or a state that is set; read without any lock.
+#[derive(Debug, Default)]
+pub struct Number(AtomicU64);
+
+impl Number {
+    /// Adds to it.
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Sets it.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Reads it.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The upper bounds of [`Durations`], in microseconds; a last bucket has no bound.
+pub const DURATION_BOUNDS_MICROSECONDS: [u64; 14] = [
+    50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
+    10_000_000,
+];
+
+/// How long something took, counted in buckets.
+#[derive(Debug, Default)]
+pub struct Durations {
+    buckets: [AtomicU64; DURATION_BOUNDS_MICROSECONDS.len() + 1],
+    sum_microseconds: AtomicU64,
+}
+
+impl Durations {
+    /// Counts one.
+    pub fn observe(&self, duration: Duration) {
+        let microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let place = DURATION_BOUNDS_MICROSECONDS.partition_point(|&bound| bound < microseconds);
+        if let Some(bucket) = self.buckets.get(place) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum_microseconds.fetch_add(microseconds, Ordering::Relaxed);
+    }
+
+    /// The counts of the buckets, each for itself.
+    pub fn buckets(&self) -> [u64; DURATION_BOUNDS_MICROSECONDS.len() + 1] {
+        std::array::from_fn(|place| self.buckets[place].load(Ordering::Relaxed))
+    }
+
+    /// The sum of all that was counted, in microseconds.
+    pub fn sum_microseconds(&self) -> u64 {
+        self.sum_microseconds.load(Ordering::Relaxed)
+    }
+}
+
+/// What one sequence is doing.
+#[derive(Debug, Default)]
+pub struct SequenceStatus {
+    /// The last entry that was applied.
+    pub applied: Number,
+    /// How far the ledger durably has it.
+    pub covered: Number,
+    /// Commands that wait for the journal.
+    pub in_flight: Number,
+    /// Records of keyed requests that are remembered.
+    pub remembered: Number,
+    /// The entry of the newest snapshot.
+    pub snapshot: Number,
+    /// Commands refused because there was more to do than fits.
+    pub overloaded: Number,
+    /// How often the actor was rebuilt after a panic.
+    pub rebuilt: Number,
+    /// Whether it cannot be reached, because it could not be rebuilt.
+    pub is_down: AtomicBool,
+    /// Whether a leap of the clock keeps it from changing anything.
+    pub clock_leapt: AtomicBool,
+}
+
+/// What the node is doing.
+#[derive(Debug, Default)]
+pub struct Status {
+    /// By sequence, the control sequence first.
+    pub sequences: Vec<SequenceStatus>,
+    /// Flushes of the journal.
+    pub flushes: Durations,
+    /// Entries that were flushed.
+    pub flushed_entries: Number,
+    /// Bytes that were flushed.
+    pub flushed_bytes: Number,
+    /// Bytes that the journal takes on its disk.
+    pub journal_bytes: Number,
+    /// Commits of the ledger.
+    pub ledger_commits: Durations,
+    /// Batches of outcomes that wait for the ledger.
+    pub ledger_waiting: Number,
+    /// Snapshots that were written.
+    pub snapshots: Durations,
+    /// Snapshots that could not be written.
+    pub failed_snapshots: Number,
+    /// Whether the disk is full, so that nothing can be changed.
+    pub disk_is_full: AtomicBool,
+    /// Why the node cannot go on, once it cannot.
+    fatal: Mutex<Option<String>>,
+}
+
+impl Status {
+    /// A node with so many sequences, the control sequence included.
+    pub fn new(sequences: usize) -> Self {
+        let sequences = (0..sequences).map(|_| SequenceStatus::default()).collect();
+        Self { sequences, ..Self::default() }
+    }
+
+    /// What one sequence is doing.
+    pub fn sequence(&self, sequence: SequenceId) -> Option<&SequenceStatus> {
+        self.sequences.get(sequence.index())
+    }
+
+    /// Why the node cannot go on, if so.
+    pub fn fatal(&self) -> Option<String> {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says why the node cannot go on; the first reason stays.
+    pub fn set_fatal(&self, reason: String) {
+        let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
+        fatal.get_or_insert(reason);
+    }
+}

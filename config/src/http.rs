@@ -1,0 +1,93 @@
+//! The `[http]` section: listeners and the bounds of what clients may do to them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::reader::Reader;
+
+/// How the HTTP interface is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// Address of the interface; port 0 lets the system pick a free one.
+    pub listen: SocketAddr,
+    /// Address of a listener of its own for health and metrics; without it they are served on
+    /// [`listen`](Self::listen).
+    pub operations_listen: Option<SocketAddr>,
+    /// Threads that serve HTTP, 0 to 256; 0 means one for each core.
+    pub workers: usize,
+    /// Connections open at once over all workers, 1 to 1,000,000.
+    pub max_connections: usize,
+    /// Largest body of a request in bytes, 1 KiB to 64 MiB; see [`batch_body_limit_bytes`].
+    ///
+    /// [`batch_body_limit_bytes`]: Self::batch_body_limit_bytes
+    pub body_limit_bytes: usize,
+    /// Milliseconds that a client has to send a request's head, 100 to 600,000.
+    pub request_timeout_ms: u64,
+    /// Seconds that an idle connection is kept, 0 to 3,600; 0 closes it after each answer.
+    pub keep_alive_seconds: u64,
+    /// Seconds that requests may go on after the server was told to stop, 0 to 3,600.
+    pub shutdown_grace_seconds: u64,
+}
+
+impl Http {
+    /// Largest body of a batch in bytes: eight times that of a single request.
+    pub fn batch_body_limit_bytes(&self) -> usize {
+        self.body_limit_bytes.saturating_mul(8)
+    }
+
+    pub(crate) fn read(reader: &mut Reader) -> Self {
+        let fallback = Self::default();
+        let http = Self {
+            listen: reader.address("http.listen", fallback.listen),
+            operations_listen: reader.optional_address("http.operations_listen", fallback.listen),
+            workers: reader.integer("http.workers", 0..=256, fallback.workers),
+            max_connections: reader.integer(
+                "http.max_connections",
+                1..=1_000_000,
+                fallback.max_connections,
+            ),
+            body_limit_bytes: reader.integer(
+                "http.body_limit_bytes",
+                1024..=64 << 20,
+                fallback.body_limit_bytes,
+            ),
+            request_timeout_ms: reader.integer(
+                "http.request_timeout_ms",
+                100..=600_000,
+                fallback.request_timeout_ms,
+            ),
+            keep_alive_seconds: reader.integer(
+                "http.keep_alive_seconds",
+                0..=3_600,
+                fallback.keep_alive_seconds,
+            ),
+            shutdown_grace_seconds: reader.integer(
+                "http.shutdown_grace_seconds",
+                0..=3_600,
+                fallback.shutdown_grace_seconds,
+            ),
+        };
+        let clash = http.operations_listen == Some(http.listen) && http.listen.port() != 0;
+        if clash && reader.is_sound("http.listen") && reader.is_sound("http.operations_listen") {
+            reader.refuse(
+                "http.operations_listen",
+                "another address than http.listen, or nothing to serve both on one",
+            );
+        }
+        http
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            operations_listen: None,
+            workers: 0,
+            max_connections: 16_384,
+            body_limit_bytes: 1 << 20,
+            request_timeout_ms: 10_000,
+            keep_alive_seconds: 75,
+            shutdown_grace_seconds: 30,
+        }
+    }
+}

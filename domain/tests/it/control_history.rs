@@ -1,0 +1,138 @@
+//! Random histories of the control sequence.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use redeemd_domain::campaign::{MAX_ISSUED, Revision, Status, Window};
+use redeemd_domain::codes::CampaignNumber;
+use redeemd_domain::control::{
+    Asked, Changes, Command, Draft, DraftCodes, NewApiKey, Purpose, Role, Secret, SecretName,
+};
+use redeemd_domain::identifier::ApiKeyNumber;
+use redeemd_domain::timestamp::Timestamp;
+
+use crate::harness::{Manner, request};
+
+/// What can happen in a history.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A command. The edition that a change was made for is counted back from the present one.
+    Do { command: Command, behind: Option<u32>, manner: Manner },
+    /// The ledger's durable coverage moves on.
+    Cover(u8),
+    /// Time passes, in milliseconds.
+    Pass(u64),
+    /// A shard is told everything that it has to be told, or a part of it.
+    Tell { at_most: usize },
+}
+
+fn asked(route: u8) -> impl Strategy<Value = Asked> {
+    let key = (0..3u8, prop_oneof![5 => Just(0u8), 1 => Just(1)]);
+    prop::option::weighted(0.5, key).prop_map(move |key| Asked {
+        api_key: ApiKeyNumber(1),
+        request: key.map(|(key, body)| request(key, &[route], body)),
+    })
+}
+
+fn text() -> impl Strategy<Value = Box<str>> {
+    prop::sample::select(&["", "one", "two"][..]).prop_map(Into::into)
+}
+
+fn bound() -> impl Strategy<Value = Option<Timestamp>> {
+    prop::option::of((0..4u64).prop_map(Timestamp))
+}
+
+fn campaign() -> impl Strategy<Value = CampaignNumber> {
+    (0..5u32).prop_map(CampaignNumber)
+}
+
+fn uses() -> impl Strategy<Value = Option<u32>> {
+    prop::option::of(0..3u32)
+}
+
+fn make() -> impl Strategy<Value = Command> {
+    let codes = prop_oneof![Just(DraftCodes::Sealed), Just(DraftCodes::Imported)];
+    let rest = (prop::option::of(text()), prop::option::of(text()), asked(1));
+    (text(), codes, bound(), bound(), uses(), rest).prop_map(
+        |(name, codes, starts_at, expires_at, uses_per_code, (reward, metadata, asked))| {
+            let window = Window { starts_at, expires_at };
+            let draft = Draft { name, codes, window, uses_per_code, reward, metadata };
+            Command::MakeCampaign { draft, asked }
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = Command> {
+    let changes = (
+        prop::option::weighted(0.2, text()),
+        prop::option::weighted(0.3, bound()),
+        prop::option::weighted(0.3, bound()),
+        prop::option::weighted(0.3, uses()),
+        prop::option::weighted(0.4, prop::option::of(text())),
+        prop::option::weighted(0.2, prop::option::of(text())),
+    );
+    let changes =
+        changes.prop_map(|(name, starts_at, expires_at, uses_per_code, reward, metadata)| {
+            Changes { name, starts_at, expires_at, uses_per_code, reward, metadata }
+        });
+    (campaign(), changes, asked(2)).prop_map(|(campaign, changes, asked)| Command::ChangeCampaign {
+        campaign,
+        edition: None,
+        changes,
+        asked,
+    })
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    let status = prop_oneof![
+        4 => Just(Status::Active), 4 => Just(Status::Paused), 1 => Just(Status::Archived)
+    ];
+    let count = prop_oneof![8 => 1..100u64, 1 => MAX_ISSUED - 60..=MAX_ISSUED, 1 => Just(u64::MAX)];
+    let purpose =
+        prop::sample::select(&[Purpose::SealingKey, Purpose::Pepper, Purpose::HintKey][..]);
+    let role = prop::sample::select(&[Role::Admin, Role::Issuer, Role::Public][..]);
+    prop_oneof![
+        3 => make(),
+        5 => change(),
+        4 => (campaign(), status, asked(3))
+            .prop_map(|(campaign, status, asked)| Command::SetStatus { campaign, status, asked }),
+        6 => (campaign(), count, asked(4))
+            .prop_map(|(campaign, count, asked)| Command::Issue { campaign, count, asked }),
+        3 => (purpose, 0..14u16).prop_map(|(purpose, number)| {
+            let name = SecretName { purpose, number };
+            Command::AddSecret(Secret { name, enciphered: Box::new([7, 8]) })
+        }),
+        2 => (0..4u8, role, text())
+            .prop_map(|(byte, role, name)| Command::AddApiKey(NewApiKey { digest: [byte; 32], role, name })),
+        1 => (0..6u32).prop_map(|number| Command::RevokeApiKey(ApiKeyNumber(number))),
+        1 => Just(Command::Advance),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let manner = any::<(bool, bool)>().prop_map(|(early, overtaken)| Manner { early, overtaken });
+    let behind = prop::option::weighted(0.3, prop_oneof![3 => Just(0u32), 1 => 1..3u32]);
+    prop_oneof![
+        20 => (any_command(), behind, manner)
+            .prop_map(|(command, behind, manner)| Step::Do { command, behind, manner }),
+        2 => any::<u8>().prop_map(Step::Cover),
+        2 => (0..5u64).prop_map(Step::Pass),
+        2 => (0..4usize).prop_map(|at_most| Step::Tell { at_most }),
+    ]
+}
+
+/// A history, which begins with a sealing key.
+pub fn history() -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), 1..120).prop_map(|mut steps| {
+        let name = SecretName { purpose: Purpose::SealingKey, number: 1 };
+        let command = Command::AddSecret(Secret { name, enciphered: Box::new([1]) });
+        steps.insert(0, Step::Do { command, behind: None, manner: Manner::default() });
+        steps
+    })
+}
+
+/// Gives a change the edition that it was made for.
+pub fn set_edition(command: &mut Command, present: Revision, behind: Option<u32>) {
+    if let Command::ChangeCampaign { edition, .. } = command {
+        *edition = behind.map(|behind| Revision(present.0.wrapping_sub(behind)));
+    }
+}

@@ -1,0 +1,229 @@
+//! A naive control sequence: lists that are searched from end to end, every past state of every
+//! campaign, and a memory that forgets nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use redeemd_domain::campaign::{Codes, MAX_ISSUED, Status, Window};
+use redeemd_domain::codes::CampaignNumber;
+use redeemd_domain::control::{
+    Command, Control, DraftCodes, Event, Outcome, Purpose, Record, Refusal, SecretName,
+};
+use redeemd_domain::request::{Fingerprint, RequestDigest};
+
+/// A campaign as it once was.
+#[derive(Clone, Debug, PartialEq)]
+struct Past {
+    name: Box<str>,
+    sealed: Option<u16>,
+    status: Status,
+    window: Window,
+    uses_per_code: Option<u32>,
+    issued: u64,
+    reward: Option<Box<str>>,
+    metadata: Option<Box<str>>,
+}
+
+/// All states of a campaign, and which of them is the edition.
+struct History {
+    pasts: Vec<Past>,
+    edition: usize,
+}
+
+#[derive(Default)]
+pub struct Model {
+    campaigns: Vec<History>,
+    secrets: Vec<SecretName>,
+    api_keys: Vec<([u8; 32], bool)>,
+    answers: HashMap<RequestDigest, (Fingerprint, Arc<Record>)>,
+}
+
+/// What should come of a command; `Ok(true)` where something changes.
+type Wanted = Result<bool, Refusal>;
+
+impl Model {
+    /// Asserts that an answer is right, and takes over what changed.
+    pub fn check(&mut self, command: &Command, answer: &Outcome) {
+        let request = command.asked().and_then(|asked| asked.request);
+        let first = request.and_then(|request| self.answers.get(&request.digest).cloned());
+        if let (Some(request), Some((fingerprint, record))) = (request, first) {
+            let wanted = if fingerprint == request.fingerprint {
+                Outcome::Replayed(record)
+            } else {
+                Outcome::Refused(Refusal::IdempotencyKeyReused)
+            };
+            assert_eq!(*answer, wanted, "{command:?}");
+            return;
+        }
+        let wanted = self.execute(command);
+        match (answer, &wanted) {
+            (Outcome::Done(record), Ok(true)) => {
+                if let Some(request) = request {
+                    self.answers.insert(request.digest, (request.fingerprint, Arc::clone(record)));
+                }
+                if let Event::Issued { campaign, first, count } = &record.event {
+                    let pasts = &self.history(campaign.id.number).unwrap().pasts;
+                    let [.., before, after] = &pasts[..] else { panic!("issued from nothing") };
+                    assert_eq!((before.issued, after.issued), (*first, first + count));
+                }
+            }
+            (Outcome::Unchanged, Ok(false)) => {}
+            (Outcome::Refused(refusal), Err(wanted)) if refusal == wanted => {}
+            _ => panic!("{answer:?} instead of {wanted:?} to {command:?}"),
+        }
+    }
+
+    fn history(&mut self, number: CampaignNumber) -> Option<&mut History> {
+        self.campaigns.get_mut((number.0 as usize).checked_sub(1)?)
+    }
+
+    fn execute(&mut self, command: &Command) -> Wanted {
+        match command {
+            Command::Advance => Ok(false),
+            Command::AddSecret(secret) => {
+                let of_purpose = |name: &&SecretName| name.purpose == secret.name.purpose;
+                let count = self.secrets.iter().filter(of_purpose).count();
+                let full = secret.name.purpose == Purpose::SealingKey && count == 8;
+                let newer = self.secrets.iter().filter(of_purpose);
+                let newer = newer.filter(|name| name.number >= secret.name.number).count() > 0;
+                if full || newer || secret.name.number == 0 {
+                    return Err(Refusal::SecretNotAdded);
+                }
+                self.secrets.push(secret.name);
+                Ok(true)
+            }
+            Command::AddApiKey(key) => {
+                if self.api_keys.iter().any(|(digest, _)| *digest == key.digest) {
+                    return Err(Refusal::AlreadyExists);
+                }
+                self.api_keys.push((key.digest, false));
+                Ok(true)
+            }
+            Command::RevokeApiKey(number) => {
+                let place = (number.0 as usize).checked_sub(1).ok_or(Refusal::NotFound)?;
+                let (_, revoked) = self.api_keys.get_mut(place).ok_or(Refusal::NotFound)?;
+                Ok(!std::mem::replace(revoked, true))
+            }
+            Command::MakeCampaign { draft, .. } => {
+                if is_empty(draft.window) {
+                    return Err(Refusal::EmptyWindow);
+                }
+                let keys = self.secrets.iter().filter(|name| name.purpose == Purpose::SealingKey);
+                let sealed = match draft.codes {
+                    DraftCodes::Imported => None,
+                    DraftCodes::Sealed => {
+                        Some(keys.map(|name| name.number).max().ok_or(Refusal::NoSealingKey)?)
+                    }
+                };
+                let past = Past {
+                    name: draft.name.clone(),
+                    sealed,
+                    status: Status::Active,
+                    window: draft.window,
+                    uses_per_code: draft.uses_per_code,
+                    issued: 0,
+                    reward: draft.reward.clone(),
+                    metadata: draft.metadata.clone(),
+                };
+                self.campaigns.push(History { pasts: vec![past], edition: 1 });
+                Ok(true)
+            }
+            _ => self.change(command),
+        }
+    }
+
+    fn change(&mut self, command: &Command) -> Wanted {
+        let (Command::ChangeCampaign { campaign, .. }
+        | Command::SetStatus { campaign, .. }
+        | Command::Issue { campaign, .. }) = command
+        else {
+            panic!("not about a campaign")
+        };
+        let history = self.history(*campaign).ok_or(Refusal::NotFound)?;
+        let former = history.pasts.last().unwrap().clone();
+        let mut past = former.clone();
+        match command {
+            Command::ChangeCampaign { edition, changes, .. } => {
+                if edition.is_some_and(|edition| edition.0 as usize != history.edition) {
+                    return Err(Refusal::EditionChanged);
+                }
+                if past.status == Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                let changes = changes.clone();
+                past.name = changes.name.unwrap_or(past.name);
+                past.window.starts_at = changes.starts_at.unwrap_or(past.window.starts_at);
+                past.window.expires_at = changes.expires_at.unwrap_or(past.window.expires_at);
+                past.uses_per_code = changes.uses_per_code.unwrap_or(past.uses_per_code);
+                past.reward = changes.reward.unwrap_or(past.reward);
+                past.metadata = changes.metadata.unwrap_or(past.metadata);
+                if is_empty(past.window) {
+                    return Err(Refusal::EmptyWindow);
+                }
+            }
+            Command::SetStatus { status, .. } => {
+                if past.status == Status::Archived && *status != Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                past.status = *status;
+            }
+            Command::Issue { count, .. } => {
+                if past.status == Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                if past.sealed.is_none() {
+                    return Err(Refusal::CodesNotGenerated);
+                }
+                if u128::from(past.issued) + u128::from(*count) > u128::from(MAX_ISSUED) {
+                    return Err(Refusal::TooManyCodes);
+                }
+                past.issued += count;
+            }
+            _ => {}
+        }
+        if past == former {
+            return Ok(false);
+        }
+        history.pasts.push(past);
+        if !matches!(command, Command::Issue { .. }) {
+            history.edition = history.pasts.len();
+        }
+        Ok(true)
+    }
+
+    /// Asserts that the state knows what this model knows, the past included.
+    pub fn check_state(&self, control: &Control) {
+        assert_eq!(control.campaigns().count(), self.campaigns.len());
+        for (campaign, history) in control.campaigns().zip(&self.campaigns) {
+            let past = history.pasts.last().unwrap();
+            assert_eq!(campaign.revision.0 as usize, history.pasts.len());
+            assert_eq!(campaign.edition.0 as usize, history.edition);
+            for (place, past) in history.pasts.iter().enumerate() {
+                let revision = redeemd_domain::campaign::Revision(place as u32 + 1);
+                assert_eq!(campaign.reward_at(revision), past.reward.as_deref(), "{revision:?}");
+            }
+            let sealed = match campaign.codes {
+                Codes::Sealed { epoch } => Some(epoch),
+                Codes::Imported => None,
+            };
+            let present = Past {
+                name: campaign.name.clone(),
+                sealed,
+                status: campaign.status,
+                window: campaign.window,
+                uses_per_code: campaign.uses_per_code,
+                issued: campaign.issued,
+                reward: campaign.reward().map(Into::into),
+                metadata: campaign.metadata.clone(),
+            };
+            assert_eq!(present, *past);
+        }
+        let revoked = control.api_keys().map(|key| (key.digest, key.revoked));
+        assert!(revoked.eq(self.api_keys.iter().copied()));
+        assert_eq!(control.secrets().count(), self.secrets.len());
+    }
+}
+
+fn is_empty(window: Window) -> bool {
+    window.expires_at.is_some() && window.starts_at >= window.expires_at
+}

@@ -1,0 +1,181 @@
+//! Fixtures of the control sequence's formats: entries with every command, every record, and a
+//! state with something of everything.
+
+use redeemd_domain::append;
+use redeemd_domain::campaign::{Revision, Status, Window};
+use redeemd_domain::codes::CampaignNumber;
+use redeemd_domain::control::{
+    Asked, Changes, Command, Control, Decoder, Draft, DraftCodes, Event, NewApiKey, Outcome,
+    Purpose, Record, Role, Secret, SecretName,
+};
+use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::identifier::ApiKeyNumber;
+use redeemd_domain::machine::{Decode, Machine};
+use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
+use redeemd_domain::timestamp::Timestamp;
+
+use crate::fixtures::assert_fixture;
+use crate::harness::sections;
+
+fn asked(request: Option<(u8, u64)>) -> Asked {
+    let request = request.map(|(byte, searched)| Request {
+        digest: RequestDigest([byte; 16]),
+        fingerprint: Fingerprint([byte ^ 0xFF; 8]),
+        searched,
+    });
+    Asked { api_key: ApiKeyNumber(1), request }
+}
+
+fn secret(purpose: Purpose, number: u16) -> Command {
+    let name = SecretName { purpose, number };
+    Command::AddSecret(Secret { name, enciphered: vec![number as u8; 60].into() })
+}
+
+fn api_key(byte: u8, role: Role) -> Command {
+    let name = format!("key {byte}").into();
+    Command::AddApiKey(NewApiKey { digest: [byte; 32], role, name })
+}
+
+fn make(codes: DraftCodes, full: bool, asked: Asked) -> Command {
+    let moment = |at| full.then_some(Timestamp(at));
+    let draft = Draft {
+        name: "Léto 2027".into(),
+        codes,
+        window: Window { starts_at: moment(1), expires_at: moment(1 << 41) },
+        uses_per_code: full.then_some(300),
+        reward: full.then(|| "{\"percent\":10}".into()),
+        metadata: full.then(|| "{\"team\":\"x\"}".into()),
+    };
+    Command::MakeCampaign { draft, asked }
+}
+
+/// Every command, in every form that its fields can take.
+fn commands() -> Vec<Command> {
+    let one = CampaignNumber(1);
+    let everything = Changes {
+        name: Some("Winter".into()),
+        starts_at: Some(None),
+        expires_at: Some(Some(Timestamp(1 << 40))),
+        uses_per_code: Some(None),
+        reward: Some(Some("{\"percent\":20}".into())),
+        metadata: Some(None),
+    };
+    let change = |edition, changes, asked| Command::ChangeCampaign {
+        campaign: one,
+        edition,
+        changes,
+        asked,
+    };
+    let status = |status, asked| Command::SetStatus { campaign: one, status, asked };
+    vec![
+        Command::Advance,
+        secret(Purpose::SealingKey, 1),
+        secret(Purpose::Pepper, 1),
+        secret(Purpose::HintKey, 1),
+        secret(Purpose::SealingKey, 2),
+        api_key(1, Role::Admin),
+        api_key(2, Role::Issuer),
+        api_key(3, Role::Redeemer),
+        api_key(4, Role::Auditor),
+        api_key(5, Role::Public),
+        Command::RevokeApiKey(ApiKeyNumber(3)),
+        make(DraftCodes::Sealed, true, asked(None)),
+        make(DraftCodes::Imported, false, asked(Some((1, 0)))),
+        change(Some(Revision(1)), everything, asked(Some((2, 300)))),
+        change(None, Changes { reward: Some(None), ..Changes::default() }, asked(None)),
+        Command::Issue { campaign: one, count: 10_000_000, asked: asked(Some((3, 13))) },
+        status(Status::Paused, asked(Some((4, 13)))),
+        status(Status::Active, asked(None)),
+        Command::SetStatus {
+            campaign: CampaignNumber(2),
+            status: Status::Archived,
+            asked: asked(None),
+        },
+    ]
+}
+
+fn entries() -> Vec<Entry<Command>> {
+    let numbered = (1..).zip(commands());
+    let stamped = numbered.map(|(number, command)| Entry {
+        number,
+        at: Timestamp(1_800_000_000_000 + number * 200),
+        covered: if number > 14 { 13 } else { 0 },
+        command,
+    });
+    stamped.collect()
+}
+
+fn lived() -> (Control, Vec<Outcome>) {
+    let mut control = Control::new();
+    let outcomes = entries().into_iter().map(|entry| control.apply(entry)).collect();
+    (control, outcomes)
+}
+
+#[test]
+fn the_entry_fixture_is_read_and_written() {
+    let mut payload = Vec::new();
+    entry::begin(&mut payload);
+    entries().iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
+    let comment = "Entries of the control sequence, version 1.";
+    let kept = assert_fixture("control-entries-1.hex", comment, &[payload]);
+    let (mut read, count) = (Vec::new(), entries().len() as u32);
+    entry::decode(&kept[0], 1, count, |entry| read.push(entry)).unwrap();
+    assert_eq!(read, entries());
+}
+
+#[test]
+fn the_record_fixture_is_read_and_written() {
+    let (_, outcomes) = lived();
+    let records: Vec<_> = outcomes
+        .into_iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Done(record) => Some(record),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        records.len(),
+        commands().len() - 1,
+        "every command but the first changes something"
+    );
+    let kinds = records.iter().map(|record| match record.event {
+        Event::SecretAdded(_) => 0,
+        Event::ApiKeyAdded { .. } => 1,
+        Event::ApiKeyRevoked(_) => 2,
+        Event::CampaignMade(_) => 3,
+        Event::CampaignChanged(_) => 4,
+        Event::Issued { .. } => 5,
+    });
+    let kinds: std::collections::BTreeSet<_> = kinds.collect();
+    assert_eq!(kinds.len(), 6, "every kind of record is in the fixture");
+    let encoded: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let mut bytes = Vec::new();
+            append(record.as_ref(), &mut bytes).unwrap();
+            bytes
+        })
+        .collect();
+    let comment = "Records of the control sequence, version 1.";
+    let kept = assert_fixture("control-records-1.hex", comment, &encoded);
+    for (bytes, record) in kept.iter().zip(&records) {
+        let (read, rest): (Record, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
+        assert_eq!((&read, rest), (record.as_ref(), &[][..]));
+    }
+}
+
+#[test]
+fn the_state_fixture_is_read_and_written() {
+    let (control, _) = lived();
+    let comment = "The state of the control sequence, version 1: a head, campaigns, records.";
+    let kept = assert_fixture("control-state-1.hex", comment, &sections(&control));
+    let mut decoder = Decoder::default();
+    kept.iter().for_each(|section| decoder.section(section).unwrap());
+    let read = decoder.finish().unwrap();
+    assert_eq!(read.digest(), control.digest());
+    assert!(read.campaigns().eq(control.campaigns()));
+    assert!(read.secrets().eq(control.secrets()));
+    assert!(read.api_keys().eq(control.api_keys()));
+    assert_eq!((read.last(), read.time()), (control.last(), control.time()));
+    assert_eq!(read.forgotten(), 13);
+}

@@ -1,0 +1,170 @@
+//! Fixtures of a shard's formats: entries with every command, every record, and a state with
+//! something of everything.
+
+use redeemd_domain::append;
+use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
+use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
+use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::identifier::ApiKeyNumber;
+use redeemd_domain::machine::{Decode, Machine, Outcome};
+use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
+use redeemd_domain::shard::{Change, Command, Decoder, Event, List, Record, Redeem, Shard};
+use redeemd_domain::slot::ShardLayout;
+use redeemd_domain::timestamp::Timestamp;
+
+use crate::fixtures::assert_fixture;
+use crate::harness::sections;
+
+/// Four slots, so that a state is short.
+const LAYOUT: ShardLayout = ShardLayout::new(256).unwrap();
+const API_KEY: ApiKeyNumber = ApiKeyNumber(300);
+
+fn request(byte: u8, searched: u64) -> Option<Request> {
+    let (digest, fingerprint) = (RequestDigest([byte; 16]), Fingerprint([byte ^ 0xFF; 8]));
+    Some(Request { digest, fingerprint, searched })
+}
+
+fn sealed(campaign: u32, serial: u64) -> CodeKey {
+    let serial = Serial::new(serial).unwrap();
+    CodeKey::Sealed { campaign: CampaignNumber(campaign), serial }
+}
+
+fn digest(slot: u8, byte: u8) -> Digest {
+    let mut bytes = [byte; 16];
+    (bytes[0], bytes[1]) = (0, slot << 6);
+    Digest::from_bytes(bytes)
+}
+
+fn put(number: u32, uses_per_code: Option<u32>, status: Status) -> Command {
+    let window = match number {
+        1024 => Window::default(),
+        _ => Window { starts_at: Some(Timestamp(1)), expires_at: Some(Timestamp(1 << 42)) },
+    };
+    let (number, revision) = (CampaignNumber(number), Revision(number));
+    Command::PutCampaign(CampaignView {
+        number,
+        revision,
+        status,
+        window,
+        uses_per_code,
+        issued: 1 << 39,
+    })
+}
+
+fn redeem(code: CodeKey, metadata: Option<&str>, request: Option<Request>) -> Command {
+    let (user, metadata) = ("Žofie-1".into(), metadata.map(Into::into));
+    Command::Redeem(Redeem { code, user, metadata, api_key: API_KEY, request })
+}
+
+fn change(code: CodeKey, request: Option<Request>) -> Change {
+    Change { code, reason: "stolen".into(), api_key: API_KEY, request }
+}
+
+/// Every command, in every form that its fields can take.
+fn commands() -> Vec<Command> {
+    let digests = vec![digest(0, 1), digest(1, 2), digest(3, 3), digest(1, 2)];
+    let list = |campaign, digests| {
+        Command::List(List { campaign: CampaignNumber(campaign), digests, api_key: API_KEY })
+    };
+    vec![
+        put(1024, Some(1), Status::Active),
+        put(2048, None, Status::Active),
+        put(7, Some(3), Status::Paused),
+        put(8, Some(u32::MAX), Status::Archived),
+        Command::Advance,
+        redeem(sealed(1024, 1024 * 70), None, None),
+        redeem(sealed(1024, 0), Some("{\"a\":1}"), request(1, 0)),
+        redeem(sealed(2048, 1), None, request(2, 5)),
+        redeem(sealed(2048, 1), None, request(3, 300)),
+        list(2048, digests),
+        list(1024, vec![digest(2, 9), digest(2, 7)]),
+        redeem(CodeKey::Listed(digest(1, 2)), None, None),
+        redeem(CodeKey::Listed(digest(1, 2)), None, None),
+        redeem(CodeKey::Listed(digest(2, 7)), None, None),
+        Command::Revoke(change(sealed(1024, 1025), request(4, 7))),
+        Command::Revoke(change(CodeKey::Listed(digest(3, 3)), None)),
+        Command::Revoke(change(sealed(1024, 2), None)),
+        Command::Restore(change(sealed(1024, 2), request(5, 7))),
+        redeem(sealed(1024, 1025), None, None),
+    ]
+}
+
+fn entries() -> Vec<Entry<Command>> {
+    let numbered = (1..).zip(commands());
+    let stamped = numbered.map(|(number, command)| Entry {
+        number,
+        at: Timestamp(1_800_000_000_000 + number * 200),
+        covered: if number > 10 { 7 } else { 0 },
+        command,
+    });
+    stamped.collect()
+}
+
+fn lived() -> (Shard, Vec<Outcome<Shard>>) {
+    let mut shard = Shard::new(LAYOUT, 0);
+    let outcomes = entries().into_iter().map(|entry| shard.apply(entry)).collect();
+    (shard, outcomes)
+}
+
+#[test]
+fn the_entry_fixture_is_read_and_written() {
+    let mut payload = Vec::new();
+    entry::begin(&mut payload);
+    entries().iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
+    let kept = assert_fixture("shard-entries-1.hex", "Entries of a shard, version 1.", &[payload]);
+    let (mut read, count) = (Vec::new(), entries().len() as u32);
+    entry::decode(&kept[0], 1, count, |entry| read.push(entry)).unwrap();
+    assert_eq!(read, entries());
+}
+
+#[test]
+fn the_record_fixture_is_read_and_written() {
+    let (_, outcomes) = lived();
+    let records: Vec<_> = outcomes
+        .into_iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Done(record) => Some(record),
+            _ => None,
+        })
+        .collect();
+    let kinds = records.iter().map(|record| match record.event {
+        Event::Redeemed(_) => 0,
+        Event::Revoked(_) => 1,
+        Event::Restored(_) => 2,
+        Event::Listed { .. } => 3,
+    });
+    let kinds: std::collections::BTreeSet<_> = kinds.collect();
+    assert_eq!(kinds.len(), 4, "every kind of record is in the fixture");
+    let encoded: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let mut bytes = Vec::new();
+            append(record.as_ref(), &mut bytes).unwrap();
+            bytes
+        })
+        .collect();
+    let kept = assert_fixture("shard-records-1.hex", "Records of a shard, version 1.", &encoded);
+    for (bytes, record) in kept.iter().zip(&records) {
+        let (read, rest): (Record, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
+        assert_eq!((&read, rest), (record.as_ref(), &[][..]));
+    }
+}
+
+#[test]
+fn the_state_fixture_is_read_and_written() {
+    let (shard, _) = lived();
+    assert!(shard.remembered() > 0);
+    let comment = "The state of shard 0 of 256, version 1: a head, records, four slots.";
+    let kept = assert_fixture("shard-state-1.hex", comment, &sections(&shard));
+    let mut decoder = Decoder::new(LAYOUT, 0);
+    kept.iter().for_each(|section| decoder.section(section).unwrap());
+    let read = decoder.finish().unwrap();
+    assert_eq!(read.digest(), shard.digest());
+    assert!(read.campaigns().eq(shard.campaigns()));
+    let codes = commands().into_iter().filter_map(|command| command.code());
+    for code in codes {
+        let found = read.find(&code).map(|(campaign, state)| (*campaign, state));
+        assert_eq!(found, shard.find(&code).map(|(campaign, state)| (*campaign, state)));
+        assert!(found.is_some(), "{code:?}");
+    }
+}

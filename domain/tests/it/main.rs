@@ -1,0 +1,20 @@
+//! Tests of the state machines through their public interface: tables of precedence, properties
+//! over random histories, naive models, damage, and fixtures of every stored format.
+//!
+//! A failing property prints the shortest history that fails and its seed.
+
+mod control_history;
+mod control_model;
+mod control_precedence;
+mod control_properties;
+mod damage;
+mod fixtures;
+mod fixtures_control;
+mod fixtures_shard;
+mod harness;
+mod invariants;
+mod shard_history;
+mod shard_model;
+mod shard_precedence;
+mod shard_properties;
+mod undone;

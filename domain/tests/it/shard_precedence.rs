@@ -1,0 +1,196 @@
+//! Which refusal is given where several hold: every pair that can hold at once, in the order of
+//! the interface's description.
+
+use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
+use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
+use redeemd_domain::machine::{Machine, Outcome};
+use redeemd_domain::refusal::Refusal::{self, *};
+use redeemd_domain::shard::{Command, Shard};
+use redeemd_domain::slot::Slot;
+use redeemd_domain::timestamp::Timestamp;
+
+use crate::harness::{Harness, Manner};
+use crate::shard_history::{Deed, command, list};
+
+/// The order that clients rely on, written down a second time on purpose.
+const ORDER: [Refusal; 8] = [
+    IdempotencyKeyReused,
+    InvalidCode,
+    Revoked,
+    NotYetValid,
+    Expired,
+    CampaignArchived,
+    CampaignPaused,
+    AlreadyRedeemed,
+];
+
+const CAMPAIGN: CampaignNumber = CampaignNumber(7);
+
+/// Pairs of which at most one can hold of one code at one time.
+fn exclude_each_other(one: Refusal, other: Refusal) -> bool {
+    // A window that ends before it begins is refused when a campaign is made, a campaign has one
+    // status, and nothing can be said of a code that does not exist but about the request.
+    let pairs = [(NotYetValid, Expired), (CampaignArchived, CampaignPaused)];
+    pairs.contains(&(one, other)) || one == InvalidCode
+}
+
+fn sealed() -> CodeKey {
+    let serial = Serial::at(Slot::new(400).unwrap(), CAMPAIGN, 2).unwrap();
+    CodeKey::Sealed { campaign: CAMPAIGN, serial }
+}
+
+fn listed() -> CodeKey {
+    let [first, second] = (400_u16 << 6).to_be_bytes();
+    let mut bytes = [9; 16];
+    (bytes[0], bytes[1]) = (first, second);
+    CodeKey::Listed(Digest::from_bytes(bytes))
+}
+
+fn view(revision: u32, status: Status, window: Window) -> Command {
+    let uses_per_code = Some(2);
+    let (number, revision, issued) = (CAMPAIGN, Revision(revision), 10_000);
+    Command::PutCampaign(CampaignView { number, revision, status, window, uses_per_code, issued })
+}
+
+/// A shard in which all of these refusals hold of the code at 1000.
+fn where_all_hold(code: CodeKey, refusals: &[Refusal]) -> Harness<Shard> {
+    let holds = |refusal| refusals.contains(&refusal);
+    let mut harness = Harness::<Shard>::new();
+    if holds(InvalidCode) {
+        return harness;
+    }
+    harness.apply(view(1, Status::Active, Window::default()));
+    if let CodeKey::Listed(digest) = code {
+        harness.apply(list(CAMPAIGN.0, vec![digest]));
+    }
+    if holds(IdempotencyKeyReused) {
+        harness.apply(command(Deed::Redeem, code, Some((1, 2))));
+    }
+    while holds(AlreadyRedeemed)
+        && harness.machine.find(&code).is_some_and(|(_, state)| state.uses < 2)
+    {
+        harness.apply(command(Deed::Redeem, code, None));
+    }
+    if holds(Revoked) {
+        harness.apply(command(Deed::Revoke, code, None));
+    }
+    let status = match () {
+        () if holds(CampaignArchived) => Status::Archived,
+        () if holds(CampaignPaused) => Status::Paused,
+        () => Status::Active,
+    };
+    let starts_at = holds(NotYetValid).then_some(Timestamp(1001));
+    let expires_at = holds(Expired).then_some(Timestamp(1000));
+    harness.apply(view(2, status, Window { starts_at, expires_at }));
+    harness
+}
+
+fn assert_refused(code: CodeKey, refusals: &[Refusal], expected: Refusal) {
+    let mut harness = where_all_hold(code, refusals);
+    let before = harness.machine.digest();
+    let wish = command(Deed::Redeem, code, Some((1, 1)));
+    let foreseen = harness.machine.foresee(&wish, Timestamp(1000));
+    assert_eq!(foreseen, Some(Outcome::Refused(expected)), "{refusals:?} of {code:?}");
+    assert_eq!(harness.machine.digest(), before);
+    if expected != IdempotencyKeyReused {
+        let validated = harness.machine.validate(&code, Timestamp(1000));
+        assert_eq!(validated.err(), Some(expected), "{refusals:?} of {code:?}");
+    }
+    let outcome = harness.submit(wish, Manner::default());
+    assert_eq!(outcome, Outcome::Refused(expected), "{refusals:?} of {code:?}");
+}
+
+#[test]
+fn the_order_is_the_documented_one() {
+    assert_eq!(Refusal::ALL, ORDER);
+    assert!(ORDER.is_sorted());
+}
+
+#[test]
+fn each_refusal_is_given_where_it_alone_holds() {
+    for code in [sealed(), listed()] {
+        for refusal in ORDER {
+            assert_refused(code, &[refusal], refusal);
+        }
+    }
+}
+
+#[test]
+fn of_every_two_refusals_the_earlier_is_given() {
+    let mut pairs = 0;
+    for (place, &earlier) in ORDER.iter().enumerate() {
+        for &later in ORDER.iter().skip(place + 1) {
+            // A key that was reused was answered, so its code exists.
+            let impossible = (earlier, later) == (IdempotencyKeyReused, InvalidCode);
+            if impossible || exclude_each_other(earlier, later) {
+                continue;
+            }
+            pairs += 1;
+            for code in [sealed(), listed()] {
+                assert_refused(code, &[earlier, later], earlier);
+            }
+        }
+    }
+    assert_eq!(pairs, 28 - 1 - 6 - 2);
+}
+
+#[test]
+fn of_all_refusals_at_once_the_first_is_given() {
+    let mut all = vec![IdempotencyKeyReused, Revoked, Expired, CampaignPaused, AlreadyRedeemed];
+    while let Some(&first) = all.first() {
+        assert_refused(sealed(), &all, first);
+        all.remove(0);
+    }
+}
+
+#[test]
+fn a_replay_precedes_every_refusal() {
+    for code in [sealed(), listed()] {
+        let all = [Revoked, Expired, CampaignArchived, AlreadyRedeemed, IdempotencyKeyReused];
+        let mut harness = where_all_hold(code, &all);
+        let first = harness.outcomes.iter().find_map(|outcome| match outcome {
+            Outcome::Done(record) if record.request.is_some() => Some(record.clone()),
+            _ => None,
+        });
+        let first = first.unwrap();
+        let again = command(Deed::Redeem, code, Some((1, 2)));
+        let wanted = Outcome::Replayed(first);
+        assert_eq!(harness.machine.foresee(&again, Timestamp(1000)).as_ref(), Some(&wanted));
+        assert_eq!(harness.submit(again.clone(), Manner::default()), wanted);
+        harness.cover(255);
+        assert_eq!(harness.submit(again, Manner { overtaken: true, ..Manner::default() }), wanted);
+        assert_eq!(harness.machine.remembered(), 0);
+    }
+}
+
+#[test]
+fn a_window_includes_its_first_moment_and_excludes_its_last() {
+    let (starts_at, expires_at) = (Some(Timestamp(10)), Some(Timestamp(20)));
+    let mut harness = Harness::<Shard>::new();
+    harness.now = 0;
+    harness.apply(view(1, Status::Active, Window { starts_at, expires_at }));
+    let validate = |at| harness.machine.validate(&sealed(), Timestamp(at)).err();
+    let outcomes = [9, 10, 19, 20].map(validate);
+    assert_eq!(outcomes, [Some(NotYetValid), None, None, Some(Expired)]);
+}
+
+#[test]
+fn revoking_and_restoring_refuse_only_what_does_not_exist() {
+    let everything = [Expired, CampaignArchived, AlreadyRedeemed];
+    for code in [sealed(), listed()] {
+        for deed in [Deed::Revoke, Deed::Restore] {
+            let mut unknown = where_all_hold(code, &[InvalidCode]);
+            assert_eq!(unknown.apply(command(deed, code, None)), Outcome::Refused(InvalidCode));
+        }
+        let mut harness = where_all_hold(code, &everything);
+        let deeds = [Deed::Restore, Deed::Revoke, Deed::Revoke, Deed::Restore, Deed::Restore];
+        let changed =
+            deeds.map(|deed| matches!(harness.apply(command(deed, code, None)), Outcome::Done(_)));
+        assert_eq!(changed, [false, true, false, true, false]);
+        let reused =
+            [command(Deed::Revoke, code, Some((1, 1))), command(Deed::Revoke, code, Some((1, 2)))];
+        let [first, second] = reused.map(|command| harness.apply(command));
+        assert!(matches!(first, Outcome::Done(_)));
+        assert_eq!(second, Outcome::Refused(IdempotencyKeyReused));
+    }
+}

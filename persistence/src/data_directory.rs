@@ -1,0 +1,297 @@
+//! The data directory: who it is, how it is laid out, and that one process at a time has it.
+//!
+//! | name | what |
+//! | --- | --- |
+//! | `lock` | held by the process that uses the directory |
+//! | `identity` | format, identifier, number of shards, journal engine; written once |
+//! | `journal/`, `ledger/`, `snapshots/` | see the modules of these names |
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::disk::{Disk, RealDisk};
+use crate::journal::DirectoryId;
+
+/// The version of a data directory's layout that is made.
+pub const FORMAT_VERSION: u16 = 1;
+
+const IDENTITY: &str = "identity";
+const LOCK: &str = "lock";
+
+/// What a data directory is, from its making on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Tells it from every other directory; everything in it carries this.
+    pub id: DirectoryId,
+    /// Into how many shards its slots are divided.
+    pub shards: u16,
+    /// The name of the engine that keeps its journal.
+    pub engine: String,
+}
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process uses it.
+    #[error(
+        "the data directory {path} is in use by another process{holder}; stop that one or choose \
+         another data_dir"
+    )]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+        /// `" (pid 123)"`, where the lock file tells.
+        holder: String,
+    },
+    /// It was made by a newer version.
+    #[error(
+        "the data directory {path} has format {found}, and this redeemd knows formats up to \
+         {FORMAT_VERSION}; use a newer redeemd"
+    )]
+    Newer {
+        /// The directory.
+        path: PathBuf,
+        /// The format that was found.
+        found: u16,
+    },
+    /// Its identity file is not what was written.
+    #[error("{path} is damaged: {what}; restore it from a backup")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// It has something in it, but no identity.
+    #[error("{path} is not empty and is no data directory; choose another data_dir")]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot {operation} {path}: {source}")]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// A data directory that this process has for itself until it is dropped.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    identity: Identity,
+    is_new: bool,
+    _lock: fs::File,
+}
+
+impl DataDirectory {
+    /// Opens a data directory, or makes one with the identity that `make` gives.
+    ///
+    /// # Errors
+    /// See [`Error`]; nothing that was there has been changed then.
+    pub fn open(path: &Path, make: impl FnOnce() -> Identity) -> Result<Self, Error> {
+        let existed = path.exists();
+        if !existed {
+            fs::create_dir_all(path).map_err(|source| io_error("create", path, source))?;
+        }
+        let identity_path = path.join(IDENTITY);
+        if !identity_path.exists() && !is_unused(path)? {
+            return Err(Error::Foreign { path: path.to_owned() });
+        }
+        let lock = lock(path)?;
+        let is_new = !identity_path.exists();
+        let identity = if is_new {
+            let identity = make();
+            write_identity(path, &identity)?;
+            identity
+        } else {
+            read_identity(path, &identity_path)?
+        };
+        Ok(Self { path: path.to_owned(), identity, is_new, _lock: lock })
+    }
+
+    /// What it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Whether it was made just now.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its files.
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        Arc::new(RealDisk::new(&self.path))
+    }
+}
+
+/// Whether there is nothing in the directory but what a start that failed early may have left.
+fn is_unused(path: &Path) -> Result<bool, Error> {
+    let entries = fs::read_dir(path).map_err(|source| io_error("read", path, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| io_error("read", path, source))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name != LOCK && name != "lost+found" && name != format!("{IDENTITY}.partial") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn lock(path: &Path) -> Result<fs::File, Error> {
+    let lock_path = path.join(LOCK);
+    let mut file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&lock_path)
+        .map_err(|source| io_error("open", &lock_path, source))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let pid = fs::read_to_string(&lock_path).unwrap_or_default();
+            let pid = pid.trim();
+            let known = !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
+            let holder = if known { format!(" (pid {pid})") } else { String::new() };
+            return Err(Error::Locked { path: path.to_owned(), holder });
+        }
+        Err(error) => return Err(io_error("lock", &lock_path, error.into())),
+    }
+    // The number only helps whoever is refused; a full disk must not keep the holder from starting.
+    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    Ok(file)
+}
+
+fn write_identity(path: &Path, identity: &Identity) -> Result<(), Error> {
+    let id: String = identity.id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let Identity { shards, engine, .. } = identity;
+    let text = format!("format {FORMAT_VERSION}\nid {id}\nshards {shards}\nengine {engine}\n");
+    let text = format!("{text}checksum {:08x}\n", crc32c::crc32c(text.as_bytes()));
+    let partial = path.join(format!("{IDENTITY}.partial"));
+    let written = || -> io::Result<()> {
+        let mut file = fs::File::create(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, path.join(IDENTITY))?;
+        fs::File::open(path)?.sync_all()?;
+        // The directory's own name, too.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    };
+    written().map_err(|source| io_error("write", &partial, source))
+}
+
+fn read_identity(directory: &Path, path: &Path) -> Result<Identity, Error> {
+    let text = fs::read_to_string(path).map_err(|source| io_error("read", path, source))?;
+    let damaged = |what| Error::Damaged { path: path.to_owned(), what };
+    let field = |name: &str| {
+        let mut lines = text.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+    };
+    let format = field("format").and_then(|format| format.parse().ok());
+    let found: u16 = format.ok_or_else(|| damaged("it names no format"))?;
+    if found > FORMAT_VERSION {
+        return Err(Error::Newer { path: directory.to_owned(), found });
+    }
+    let (covered, _) = text.split_once("checksum ").ok_or_else(|| damaged("it is cut off"))?;
+    let checksum = format!("{:08x}", crc32c::crc32c(covered.as_bytes()));
+    if field("checksum") != Some(checksum.as_str()) {
+        return Err(damaged("its checksum is wrong"));
+    }
+    let identity = || {
+        Some(Identity {
+            id: DirectoryId(parse_hex(field("id")?)?),
+            shards: field("shards")?.parse().ok()?,
+            engine: field("engine")?.to_owned(),
+        })
+    };
+    identity().ok_or_else(|| damaged("a field is missing"))
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    if text.len() != 32 {
+        return None;
+    }
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn io_error(operation: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Io { operation, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity { id: DirectoryId([0xAB; 16]), shards: 8, engine: "segment".to_owned() }
+    }
+
+    fn open(path: &Path) -> Result<DataDirectory, Error> {
+        DataDirectory::open(path, identity)
+    }
+
+    #[test]
+    fn a_directory_keeps_the_identity_that_it_was_made_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        assert!(open(&path).unwrap().is_new());
+        let other = || Identity { shards: 16, ..identity() };
+        let again = DataDirectory::open(&path, other).unwrap();
+        assert_eq!((again.is_new(), again.identity()), (false, &identity()));
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = open(folder.path()).unwrap();
+        let error = open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("(pid {})", std::process::id())), "{error}");
+        drop(held);
+        open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn what_is_newer_damaged_or_foreign_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path()).unwrap());
+        let file = folder.path().join(IDENTITY);
+        let genuine = fs::read_to_string(&file).unwrap();
+        for (changed, expected) in [
+            (genuine.replace("format 1", "format 2"), "newer redeemd"),
+            (genuine.replace("shards 8", "shards 4"), "checksum is wrong"),
+            (genuine.replace("checksum", "sum"), "cut off"),
+            (String::new(), "names no format"),
+        ] {
+            fs::write(&file, &changed).unwrap();
+            let error = open(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), changed);
+        }
+        fs::remove_file(&file).unwrap();
+        fs::write(folder.path().join("holiday.jpg"), "").unwrap();
+        assert!(matches!(open(folder.path()), Err(Error::Foreign { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

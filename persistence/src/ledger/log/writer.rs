@@ -1,0 +1,235 @@
+//! Writing the log: blocks gather in memory, a commit writes them and makes them durable.
+
+use std::sync::Arc;
+
+use redeemd_domain::sequence::{Position, SequenceId};
+
+use super::super::batch::Encoded;
+use super::super::block::{Header, OpenBlock};
+use super::super::error::{Error, Result};
+use super::super::locator::Locator;
+use super::directory::Directory;
+use super::file_header::{FileHeader, LogState};
+use super::view::{Active, Log, View};
+use super::{FOLDER, records_path};
+use crate::disk::{Disk, File};
+
+/// A file is closed at this many blocks, so that its directory in memory stays below 2 MiB.
+const MAXIMUM_FILE_BLOCKS: usize = 1 << 16;
+/// Offsets within a file have 32 bits; a commit may go beyond the length at which a file closes.
+const MAXIMUM_FILE_BYTES: u64 = 2 << 30;
+
+/// The one writer of the log.
+#[derive(Debug)]
+pub(in super::super) struct LogWriter {
+    log: Arc<Log>,
+    state: LogState,
+    hash_key: [u8; 16],
+    file_bytes: u64,
+    /// Where in the tail the block begins that was sealed last.
+    last_sealed: usize,
+    spare_body: Vec<u8>,
+    poisoned: bool,
+}
+
+impl LogWriter {
+    pub(super) fn new(log: Arc<Log>, state: LogState, hash_key: [u8; 16], file_bytes: u64) -> Self {
+        Self {
+            log,
+            state,
+            hash_key,
+            file_bytes: file_bytes.min(MAXIMUM_FILE_BYTES),
+            last_sealed: 0,
+            spare_body: Vec::new(),
+            poisoned: false,
+        }
+    }
+
+    /// Refuses what does not continue its sequence, and everything after a failure.
+    pub(in super::super) fn check(&self, sequence: SequenceId, first: u64) -> Result<()> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        if sequence.0 == u16::MAX {
+            return Err(Error::BadOutcome { reason: "no sequence may have the number 65,535" });
+        }
+        let expected = self.state.covered.get(&sequence.0).copied().unwrap_or(0) + 1;
+        if first != expected {
+            return Err(Error::OutOfOrder { sequence, expected, given: first });
+        }
+        Ok(())
+    }
+
+    /// Appends some records of a sequence and covers it up to `last`; readers see them from here
+    /// on. `index` is given the hashes of each record's keys and where the record is found.
+    pub(in super::super) fn append<'a>(
+        &mut self,
+        sequence: SequenceId,
+        records: impl Iterator<Item = Encoded<'a>>,
+        last: u64,
+        mut index: impl FnMut(u64, Locator),
+    ) {
+        let log = Arc::clone(&self.log);
+        let mut view = log.view_mut();
+        let mut open = view.open.take();
+        for record in records {
+            let mut block = self.block_for(sequence, open.take(), &mut view);
+            let locator = block.push(record.number, record.bytes);
+            for hash in record.hashes.as_chunks::<8>().0 {
+                index(u64::from_le_bytes(*hash), locator);
+            }
+            self.state.covered.insert(sequence.0, record.number);
+            open = Some(block);
+        }
+        let covered = self.state.covered.get(&sequence.0).copied().unwrap_or(0);
+        if last > covered {
+            let mut block = self.block_for(sequence, open.take(), &mut view);
+            block.last = last;
+            open = Some(block);
+            self.state.covered.insert(sequence.0, last);
+        }
+        let covered = covered.max(last);
+        view.open = open;
+        view.covered.insert(sequence.0, covered);
+    }
+
+    /// How many bytes await their commit.
+    pub(in super::super) fn uncommitted_bytes(&self) -> usize {
+        let view = self.log.view();
+        view.tail.len() + view.open.as_ref().map_or(0, OpenBlock::block_bytes)
+    }
+
+    /// Writes and syncs everything appended, and returns how far the sequences that moved are
+    /// durable now. A failure is final.
+    pub(in super::super) fn commit(&mut self) -> Result<Vec<Position>> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        let result = self.try_commit();
+        self.poisoned = result.is_err();
+        result
+    }
+
+    /// The running number of the last block that is sealed; after a commit, of the last block.
+    pub(in super::super) fn last_block(&self) -> u64 {
+        self.state.next_block - 1
+    }
+
+    fn try_commit(&mut self) -> Result<Vec<Position>> {
+        let log = Arc::clone(&self.log);
+        {
+            let mut view = log.view_mut();
+            if let Some(open) = view.open.take() {
+                self.seal(open, &mut view);
+            }
+            if view.tail.is_empty() {
+                return Ok(Vec::new());
+            }
+            if let Some(block) = view.tail.get_mut(self.last_sealed..)
+                && let Ok(header) = Header::decode(block)
+            {
+                let header = Header { last_of_commit: true, ..header };
+                self.state.previous_checksum = header.encode(block);
+            }
+        }
+        let records = {
+            // Only this writer ever takes the lock for writing, so that holding it for reading
+            // while the disk works keeps no reader waiting.
+            let view = log.view();
+            view.active.records.write_at(&view.tail, view.active.written)?;
+            Arc::clone(&view.active.records)
+        };
+        records.sync_data()?;
+        let mut view = log.view_mut();
+        view.active.written += view.tail.len() as u64;
+        view.tail.clear();
+        self.state.next_commit += 1;
+        let durable = view.covered.iter().filter_map(|(sequence, number)| {
+            let moved = view.durable.get(sequence) != Some(number);
+            moved.then_some(Position { sequence: SequenceId(*sequence), number: *number })
+        });
+        let durable = durable.collect();
+        view.durable = view.covered.clone();
+        let full = view.active.written >= self.file_bytes
+            || view.active.directory.blocks() >= MAXIMUM_FILE_BLOCKS;
+        drop(view);
+        if full {
+            self.begin_next_file()?;
+        }
+        Ok(durable)
+    }
+
+    /// The open block, or a new one where there is none that takes more of this sequence.
+    fn block_for(
+        &mut self,
+        sequence: SequenceId,
+        open: Option<OpenBlock>,
+        view: &mut View,
+    ) -> OpenBlock {
+        match open {
+            Some(open) if open.sequence == sequence && !open.is_full() => open,
+            other => {
+                if let Some(full) = other {
+                    self.seal(full, view);
+                }
+                let first = self.state.covered.get(&sequence.0).copied().unwrap_or(0) + 1;
+                let body = std::mem::take(&mut self.spare_body);
+                OpenBlock::new(sequence, self.state.next_block, first, body)
+            }
+        }
+    }
+
+    fn seal(&mut self, open: OpenBlock, view: &mut View) {
+        self.last_sealed = view.tail.len();
+        let offset = view.active.written + view.tail.len() as u64;
+        let (header, body) = open.seal(
+            self.log.directory_id,
+            self.state.next_commit,
+            self.state.previous_checksum,
+            &mut view.tail,
+        );
+        view.active.directory.push(&header, offset);
+        self.state.previous_checksum = header.checksum;
+        self.state.next_block += 1;
+        self.spare_body = body;
+    }
+
+    /// Makes the next file durable before the directory of the full one: without the directory the
+    /// next open makes it anew, and without the next file the full one is simply written on.
+    fn begin_next_file(&mut self) -> Result<()> {
+        let log = Arc::clone(&self.log);
+        let file = log.view().active.file + 1;
+        let header = FileHeader {
+            directory_id: log.directory_id,
+            hash_key: self.hash_key,
+            file,
+            state: self.state.clone(),
+        };
+        let (records, length) = create(&*log.disk, &header)?;
+        {
+            let view = log.view();
+            let Active { directory, file, first_block, .. } = &view.active;
+            directory.write(&*log.disk, log.directory_id, *file, *first_block)?;
+        }
+        let mut view = log.view_mut();
+        view.begin_file(file, self.state.next_block, &self.state.covered);
+        view.active = Active {
+            file,
+            records,
+            directory: Directory::default(),
+            first_block: self.state.next_block,
+            written: length,
+        };
+        Ok(())
+    }
+}
+
+/// Creates a log file with its header, durably, and returns it with the header's length.
+pub(super) fn create(disk: &dyn Disk, header: &FileHeader) -> Result<(Arc<dyn File>, u64)> {
+    let records = disk.create(&records_path(header.file))?;
+    let bytes = header.encode();
+    records.write_at(&bytes, 0)?;
+    records.sync_data()?;
+    disk.sync_folder(FOLDER)?;
+    Ok((records, bytes.len() as u64))
+}

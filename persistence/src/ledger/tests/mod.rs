@@ -1,0 +1,7 @@
+//! Tests of the ledger as a whole, against a naive model and on a simulated disk.
+
+mod damage;
+mod histories;
+mod model;
+mod power_cuts;
+mod words;
