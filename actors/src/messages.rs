@@ -6,7 +6,7 @@ use redeemd_domain::sequence::SequenceId;
 use redeemd_persistence::ledger::Batch;
 
 use crate::core::{Answer, FrameProposal, FrameTicket, Rejection, Submission};
-use crate::ports::Ports;
+use crate::ports::{Answers, Ports};
 
 /// Questions for a sequence's actor, as many as have gathered.
 ///
@@ -14,7 +14,7 @@ use crate::ports::Ports;
 /// actor died) is answered.
 #[derive(Debug)]
 pub struct Submit<M: Machine> {
-    submissions: Vec<Submission<M>>,
+    submissions: std::vec::IntoIter<Submission<M>>,
     ports: Ports<M>,
 }
 
@@ -25,22 +25,22 @@ impl<M: Machine> Message for Submit<M> {
 impl<M: Machine> Submit<M> {
     /// Questions, and the ports at which their answers are awaited.
     pub fn new(submissions: Vec<Submission<M>>, ports: Ports<M>) -> Self {
-        Self { submissions, ports }
+        Self { submissions: submissions.into_iter(), ports }
     }
 
-    /// The questions, for somebody who will answer them.
-    pub fn take(&mut self) -> Vec<Submission<M>> {
-        std::mem::take(&mut self.submissions)
+    /// Takes the next question, for somebody who will answer it. What is not taken is answered
+    /// when this is dropped.
+    pub fn next_submission(&mut self) -> Option<Submission<M>> {
+        self.submissions.next()
     }
 }
 
 impl<M: Machine> Drop for Submit<M> {
     fn drop(&mut self) {
-        if !self.submissions.is_empty() {
-            let reject = |submission: Submission<M>| {
-                (submission.token, Answer::Rejected(Rejection::Overloaded))
-            };
-            let answers = self.take().into_iter().map(reject).collect();
+        let reject =
+            |submission: Submission<M>| (submission.token, Answer::Rejected(Rejection::Overloaded));
+        let answers: Answers<M> = self.submissions.by_ref().map(reject).collect();
+        if !answers.is_empty() {
             self.ports.answer(answers);
         }
     }

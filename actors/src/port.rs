@@ -129,8 +129,11 @@ impl<M: Machine> Inner<M> {
     }
 
     fn reject(&self, mut submit: Submit<M>, rejection: Rejection) {
-        let reject = |submission: Submission<M>| (submission.token, Answer::Rejected(rejection));
-        self.take(submit.take().into_iter().map(reject).collect());
+        let mut answers = Answers::<M>::new();
+        while let Some(Submission { token, .. }) = submit.next_submission() {
+            answers.push((token, Answer::Rejected(rejection)));
+        }
+        self.take(answers);
     }
 
     fn take(&self, answers: Answers<M>) {

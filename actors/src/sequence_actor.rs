@@ -261,7 +261,7 @@ where
 
     fn handle(&mut self, mut submit: Submit<M>, context: &mut Self::Context) {
         let now = self.clock.now();
-        for submission in submit.take() {
+        while let Some(submission) = submit.next_submission() {
             self.core.submit(submission, now, &mut self.outputs);
         }
         self.carry_out(context);

@@ -127,8 +127,9 @@ pub struct SequenceCore<M: Machine> {
     covered: u64,
     disk_full: bool,
     leap: Option<Leap>,
-    /// Whose command is being applied at this moment, so that a panic there leaves no question
-    /// without an answer.
+    /// Whose question is being considered, and whose command is being applied, at this moment, so
+    /// that a panic there leaves no question without an answer.
+    considering: Option<Token>,
     applying: Option<(Token, Proposed)>,
 }
 
@@ -150,6 +151,7 @@ impl<M: Machine> SequenceCore<M> {
             covered,
             disk_full: false,
             leap: None,
+            considering: None,
             applying: None,
         }
     }
@@ -192,17 +194,17 @@ impl<M: Machine> SequenceCore<M> {
     /// more are at hand.
     pub fn submit(&mut self, submission: Submission<M>, now: Now, outputs: &mut Outputs<M>) {
         let Submission { token, ask } = submission;
+        self.considering = Some(token);
         let at = self.stamp(now);
         let answer = match ask {
             Ask::Tell(query) => {
-                Answer::Reply(self.machine.reply(&query, at.unwrap_or(self.machine.time())))
+                let at = at.unwrap_or(self.machine.time());
+                Some(Answer::Reply(self.machine.reply(&query, at)))
             }
-            Ask::Do(command) => match self.propose(Some(token), command, at) {
-                Some(answer) => answer,
-                None => return,
-            },
+            Ask::Do(command) => self.propose(Some(token), command, at),
         };
-        outputs.answers.push((token, answer));
+        self.considering = None;
+        outputs.answers.extend(answer.map(|answer| (token, answer)));
     }
 
     /// Gives what has gathered to the journal, unless the journal has enough of this sequence
@@ -345,6 +347,9 @@ impl<M: Machine> SequenceCore<M> {
         self.flights.clear();
         self.gathered = 0;
         self.payload.clear();
+        if let Some(token) = self.considering.take() {
+            outputs.answers.push((token, Answer::Rejected(Rejection::Unavailable)));
+        }
         let applying = self.applying.take();
         let waiting = self.proposals.drain(..).filter_map(|Proposal { token, entry }| {
             token.map(|token| (token, Proposed::from(&entry)))

@@ -14,7 +14,7 @@ use crate::harness::{Manner, request};
 
 /// What can happen in a history.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// A command. The edition that a change was made for is counted back from the present one.
     Do { command: Command, behind: Option<u32>, manner: Manner },
     /// The ledger's durable coverage moves on.
@@ -121,7 +121,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A history, which begins with a sealing key.
-pub fn history() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..120).prop_map(|mut steps| {
         let name = SecretName { purpose: Purpose::SealingKey, number: 1 };
         let command = Command::AddSecret(Secret { name, enciphered: Box::new([1]) });
@@ -131,7 +131,7 @@ pub fn history() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Gives a change the edition that it was made for.
-pub fn set_edition(command: &mut Command, present: Revision, behind: Option<u32>) {
+pub(crate) fn set_edition(command: &mut Command, present: Revision, behind: Option<u32>) {
     if let Command::ChangeCampaign { edition, .. } = command {
         *edition = behind.map(|behind| Revision(present.0.wrapping_sub(behind)));
     }

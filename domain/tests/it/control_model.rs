@@ -31,7 +31,7 @@ struct History {
 }
 
 #[derive(Default)]
-pub struct Model {
+pub(crate) struct Model {
     campaigns: Vec<History>,
     secrets: Vec<SecretName>,
     api_keys: Vec<([u8; 32], bool)>,
@@ -43,7 +43,7 @@ type Wanted = Result<bool, Refusal>;
 
 impl Model {
     /// Asserts that an answer is right, and takes over what changed.
-    pub fn check(&mut self, command: &Command, answer: &Outcome) {
+    pub(crate) fn check(&mut self, command: &Command, answer: &Outcome) {
         let request = command.asked().and_then(|asked| asked.request);
         let first = request.and_then(|request| self.answers.get(&request.digest).cloned());
         if let (Some(request), Some((fingerprint, record))) = (request, first) {
@@ -192,7 +192,7 @@ impl Model {
     }
 
     /// Asserts that the state knows what this model knows, the past included.
-    pub fn check_state(&self, control: &Control) {
+    pub(crate) fn check_state(&self, control: &Control) {
         assert_eq!(control.campaigns().count(), self.campaigns.len());
         for (campaign, history) in control.campaigns().zip(&self.campaigns) {
             let past = history.pasts.last().unwrap();

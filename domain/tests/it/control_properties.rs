@@ -12,7 +12,7 @@ use crate::control_model::Model;
 use crate::harness::Harness;
 
 /// Lives through a history beside the model; every answer must be the same.
-pub fn live(steps: &[Step]) -> Harness<Control> {
+pub(crate) fn live(steps: &[Step]) -> Harness<Control> {
     let (mut harness, mut model) = (Harness::<Control>::new(), Model::default());
     let mut shard = Harness::<Shard>::new();
     for step in steps {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 const DIGITS_A_LINE: usize = 96;
 
 /// Asserts that a fixture holds these items, and returns what it holds.
-pub fn assert_fixture(name: &str, comment: &str, items: &[Vec<u8>]) -> Vec<Vec<u8>> {
+pub(crate) fn assert_fixture(name: &str, comment: &str, items: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     if !path.exists() {
         let write = std::env::var_os("REDEEMD_WRITE_FIXTURES").is_some();

@@ -13,11 +13,11 @@ use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
 /// The shard under test: the fourth of eight, with the slots 384 to 511.
-pub const LAYOUT: ShardLayout = ShardLayout::new(8).unwrap();
-pub const SHARD: u16 = 3;
+pub(crate) const LAYOUT: ShardLayout = ShardLayout::new(8).unwrap();
+pub(crate) const SHARD: u16 = 3;
 
 /// A machine that can be tested.
-pub trait Subject: Machine {
+pub(crate) trait Subject: Machine {
     fn fresh() -> Self;
     fn decode(sections: &[Vec<u8>]) -> Result<Self, DecodeError>;
     fn request(command: &Self::Command) -> Option<Request>;
@@ -60,7 +60,7 @@ impl Subject for Control {
 }
 
 /// The sections of a machine's encoding.
-pub fn sections<M: Machine>(machine: &M) -> Vec<Vec<u8>> {
+pub(crate) fn sections<M: Machine>(machine: &M) -> Vec<Vec<u8>> {
     let mut sections = Vec::new();
     let result: Result<(), ()> = machine.encode(|section| {
         sections.push(section.to_vec());
@@ -71,7 +71,7 @@ pub fn sections<M: Machine>(machine: &M) -> Vec<Vec<u8>> {
 }
 
 /// A request of API key 1. `subject` is what the request is about.
-pub fn request(key: u8, subject: &[u8], body: u8) -> Request {
+pub(crate) fn request(key: u8, subject: &[u8], body: u8) -> Request {
     Request {
         digest: RequestDigest::new(ApiKeyNumber(1), &[key], subject),
         fingerprint: Fingerprint::new(&[Some(&[body])]),
@@ -81,36 +81,36 @@ pub fn request(key: u8, subject: &[u8], body: u8) -> Request {
 
 /// How a command reaches the machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
+pub(crate) struct Manner {
     /// The actor takes an early answer where there is one.
-    pub early: bool,
+    pub(crate) early: bool,
     /// The ledger's coverage moves on while a search of it is under way.
-    pub overtaken: bool,
+    pub(crate) overtaken: bool,
 }
 
 /// A machine with its journal and ledger.
-pub struct Harness<M: Subject> {
-    pub machine: M,
-    pub entries: Vec<Entry<M::Command>>,
-    pub outcomes: Vec<Outcome<M>>,
-    pub covered: u64,
-    pub now: u64,
+pub(crate) struct Harness<M: Subject> {
+    pub(crate) machine: M,
+    pub(crate) entries: Vec<Entry<M::Command>>,
+    pub(crate) outcomes: Vec<Outcome<M>>,
+    pub(crate) covered: u64,
+    pub(crate) now: u64,
     ledger: Vec<Arc<M::Record>>,
 }
 
 impl<M: Subject> Harness<M> {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (entries, outcomes, ledger) = (Vec::new(), Vec::new(), Vec::new());
         Self { machine: M::fresh(), entries, outcomes, covered: 0, now: 1000, ledger }
     }
 
     /// Lets the ledger durably cover this share, in 255ths, of what it does not cover yet.
-    pub fn cover(&mut self, share: u8) {
+    pub(crate) fn cover(&mut self, share: u8) {
         self.covered += (self.machine.last() - self.covered) * u64::from(share) / 255;
     }
 
     /// Applies a command as the next entry.
-    pub fn apply(&mut self, command: M::Command) -> Outcome<M> {
+    pub(crate) fn apply(&mut self, command: M::Command) -> Outcome<M> {
         let at = Timestamp(self.now).max(self.machine.time());
         let number = self.machine.last() + 1;
         let entry = Entry { number, at, covered: self.covered, command };
@@ -127,7 +127,7 @@ impl<M: Subject> Harness<M> {
     }
 
     /// Sees a command through to its final answer.
-    pub fn submit(&mut self, mut command: M::Command, manner: Manner) -> Outcome<M> {
+    pub(crate) fn submit(&mut self, mut command: M::Command, manner: Manner) -> Outcome<M> {
         for attempt in 0..4 {
             let foreseen = self.foresee(&command);
             let outcome = match foreseen {
@@ -175,7 +175,7 @@ impl<M: Subject> Harness<M> {
 
     /// Asserts what holds after any history: the same entries give the same state and outcomes,
     /// lived through, replayed from frames, or begun from a snapshot at any point.
-    pub fn check_replay(&self, frame: usize, snapshot: usize)
+    pub(crate) fn check_replay(&self, frame: usize, snapshot: usize)
     where
         M::Command: PartialEq,
     {

@@ -2,6 +2,12 @@
 //! over random histories, naive models, damage, and fixtures of every stored format.
 //!
 //! A failing property prints the shortest history that fails and its seed.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as it should be"
+)]
 
 mod control_history;
 mod control_model;
@@ -13,6 +19,7 @@ mod fixtures_control;
 mod fixtures_shard;
 mod harness;
 mod invariants;
+mod searches;
 mod shard_history;
 mod shard_model;
 mod shard_precedence;

@@ -14,7 +14,7 @@ use crate::harness::{Manner, request};
 
 /// What can happen in a history.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// A command about a code, with a key and a body where it is keyed.
     OnCode { deed: Deed, code: CodeKey, key: Option<(u8, u8)>, manner: Manner },
     /// A campaign's rules change; or, where `stale`, an outdated change comes again.
@@ -31,7 +31,7 @@ pub enum Step {
 
 /// What can be done to a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     Redeem,
     Revoke,
     Restore,
@@ -39,19 +39,19 @@ pub enum Deed {
 
 /// The rules that a campaign can be given. Issuing is cumulative.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    pub status: Status,
-    pub window: Window,
-    pub uses_per_code: Option<u32>,
-    pub issue: u64,
+pub(crate) struct Rules {
+    pub(crate) status: Status,
+    pub(crate) window: Window,
+    pub(crate) uses_per_code: Option<u32>,
+    pub(crate) issue: u64,
 }
 
-pub const CAMPAIGNS: u32 = 4;
+pub(crate) const CAMPAIGNS: u32 = 4;
 
 /// Three slots of the shard: the first, some other, and the last.
 const SLOTS: [u16; 3] = [384, 401, 511];
 
-pub fn digest() -> impl Strategy<Value = Digest> {
+pub(crate) fn digest() -> impl Strategy<Value = Digest> {
     (prop::sample::select(&SLOTS[..]), 0..6u8).prop_map(|(slot, place)| {
         let mut bytes = [place * 40; 16];
         let [first, second] = ((slot << 6) | u16::from(place)).to_be_bytes();
@@ -60,7 +60,7 @@ pub fn digest() -> impl Strategy<Value = Digest> {
     })
 }
 
-pub fn code() -> impl Strategy<Value = CodeKey> {
+pub(crate) fn code() -> impl Strategy<Value = CodeKey> {
     let sealed = (prop::sample::select(&SLOTS[..]), 1..=CAMPAIGNS, 0..4u32);
     let sealed = sealed.prop_map(|(slot, campaign, index)| {
         let campaign = CampaignNumber(campaign);
@@ -75,8 +75,10 @@ fn rules() -> impl Strategy<Value = Rules> {
         8 => Just(Status::Active), 2 => Just(Status::Paused), 1 => Just(Status::Archived)
     ];
     let bound = || prop_oneof![3 => Just(None), 1 => (900..1400u64).prop_map(Some)];
+    // The second makes bitmaps of several words, of which only the first is ever used.
+    let issue = prop_oneof![5 => 0..3000u64, 1 => Just(500_000)];
     let uses = prop_oneof![3 => Just(Some(1)), 3 => (0..4u32).prop_map(Some), 2 => Just(None)];
-    (status, bound(), bound(), uses, 0..3000u64).prop_map(
+    (status, bound(), bound(), uses, issue).prop_map(
         |(status, starts_at, expires_at, uses_per_code, issue)| Rules {
             status,
             window: Window {
@@ -113,7 +115,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A history, which begins with a campaign or two so that not everything is refused.
-pub fn history() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
     (rules(), rules(), vec(step(), 1..160)).prop_map(|(one, two, mut steps)| {
         let open = |rules| Rules { status: Status::Active, window: Window::default(), ..rules };
         let first = [
@@ -126,14 +128,14 @@ pub fn history() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// The request of a step about a code. What it is about includes what is to be done.
-pub fn request_of(deed: Deed, code: &CodeKey, key: Option<(u8, u8)>) -> Option<Request> {
+pub(crate) fn request_of(deed: Deed, code: &CodeKey, key: Option<(u8, u8)>) -> Option<Request> {
     let (key, body) = key?;
     let subject = [&[deed as u8], &code.canonical()[..]].concat();
     Some(request(key, &subject, body))
 }
 
 /// The command of a step about a code. Metadata tells the bodies apart.
-pub fn command(deed: Deed, code: CodeKey, key: Option<(u8, u8)>) -> Command {
+pub(crate) fn command(deed: Deed, code: CodeKey, key: Option<(u8, u8)>) -> Command {
     let request = request_of(deed, &code, key);
     let api_key = ApiKeyNumber(1);
     let change = || Change { code, reason: "because".into(), api_key, request };
@@ -147,13 +149,17 @@ pub fn command(deed: Deed, code: CodeKey, key: Option<(u8, u8)>) -> Command {
     }
 }
 
-pub fn list(campaign: u32, digests: Vec<Digest>) -> Command {
+pub(crate) fn list(campaign: u32, digests: Vec<Digest>) -> Command {
     let campaign = CampaignNumber(campaign);
     Command::List(List { campaign, digests, api_key: ApiKeyNumber(1) })
 }
 
 /// The view that rules make of a campaign's former view.
-pub fn next_view(campaign: u32, former: Option<CampaignView>, rules: &Rules) -> CampaignView {
+pub(crate) fn next_view(
+    campaign: u32,
+    former: Option<CampaignView>,
+    rules: &Rules,
+) -> CampaignView {
     CampaignView {
         number: CampaignNumber(campaign),
         revision: Revision(former.map_or(0, |former| former.revision.0) + 1),

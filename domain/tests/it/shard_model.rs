@@ -15,17 +15,17 @@ use redeemd_domain::timestamp::Timestamp;
 use crate::shard_history::Deed;
 
 #[derive(Default)]
-pub struct Model {
-    pub views: HashMap<CampaignNumber, CampaignView>,
-    pub listed: HashMap<Digest, CampaignNumber>,
-    pub uses: HashMap<CodeKey, u64>,
-    pub revoked: HashMap<CodeKey, bool>,
+pub(crate) struct Model {
+    pub(crate) views: HashMap<CampaignNumber, CampaignView>,
+    pub(crate) listed: HashMap<Digest, CampaignNumber>,
+    pub(crate) uses: HashMap<CodeKey, u64>,
+    pub(crate) revoked: HashMap<CodeKey, bool>,
     answers: HashMap<RequestDigest, (Fingerprint, Arc<Record>)>,
 }
 
 impl Model {
     /// The rules for a code, if it exists.
-    pub fn rules(&self, code: &CodeKey) -> Option<CampaignView> {
+    pub(crate) fn rules(&self, code: &CodeKey) -> Option<CampaignView> {
         match code {
             CodeKey::Sealed { campaign, serial } => {
                 self.views.get(campaign).filter(|view| serial.number() < view.issued).copied()
@@ -34,7 +34,7 @@ impl Model {
         }
     }
 
-    pub fn put(&mut self, view: CampaignView) {
+    pub(crate) fn put(&mut self, view: CampaignView) {
         let known = self.views.entry(view.number).or_insert(view);
         if known.revision < view.revision {
             *known = view;
@@ -62,7 +62,13 @@ impl Model {
     }
 
     /// What should come of a command about a code, were it the entry `number`.
-    pub fn on_code(&mut self, deed: Deed, command: Command, number: u64, at: u64) -> Outcome {
+    pub(crate) fn on_code(
+        &mut self,
+        deed: Deed,
+        command: Command,
+        number: u64,
+        at: u64,
+    ) -> Outcome {
         let at = Timestamp(at);
         let code = command.code().unwrap();
         let request = command.request().map(|request| (request.digest, request.fingerprint));
@@ -113,7 +119,7 @@ impl Model {
     }
 
     /// What should come of bringing codes in.
-    pub fn list(&mut self, campaign: u32, digests: &[Digest]) -> Result<Event, Refusal> {
+    pub(crate) fn list(&mut self, campaign: u32, digests: &[Digest]) -> Result<Event, Refusal> {
         let campaign = CampaignNumber(campaign);
         if !self.views.contains_key(&campaign) {
             return Err(Refusal::InvalidCode);
@@ -131,7 +137,7 @@ impl Model {
     }
 
     /// Asserts that the shard knows of every code and campaign what this model knows.
-    pub fn check(&self, shard: &Shard) {
+    pub(crate) fn check(&self, shard: &Shard) {
         let mut counts: HashMap<_, Counts> = HashMap::new();
         for owner in self.listed.values() {
             counts.entry(*owner).or_default().listed += 1;

@@ -11,7 +11,7 @@ use crate::shard_history::{Step, command, history, list, next_view};
 use crate::shard_model::Model;
 
 /// Lives through a history beside the model; every answer must be the same.
-pub fn live(steps: &[Step]) -> (Harness<Shard>, Model) {
+pub(crate) fn live(steps: &[Step]) -> (Harness<Shard>, Model) {
     let (mut harness, mut model) = (Harness::<Shard>::new(), Model::default());
     for step in steps {
         take(step, &mut harness, &mut model);

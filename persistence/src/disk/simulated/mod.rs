@@ -66,6 +66,11 @@ impl SimulatedDisk {
         Self { state: Arc::new(Mutex::new(self.state().clone())) }
     }
 
+    /// Lets the future of the disk be another one than it would be.
+    pub fn draw(&self) {
+        self.state().random.next();
+    }
+
     /// How many operations there have been.
     pub fn operations(&self) -> u64 {
         self.state().operations

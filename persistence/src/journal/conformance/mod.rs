@@ -3,7 +3,9 @@
 
 mod engines;
 mod power_cut;
+mod sled_power_cut;
 mod suite;
+mod trace;
 
 use std::sync::Arc;
 

@@ -30,6 +30,7 @@ impl Database {
         if !folder.exists() {
             make(folder, cache_bytes)?;
         }
+        remove_unfinished_snapshots(folder).map_err(in_context)?;
         forget_cached_pages(&folder.join(DATA_FILE)).map_err(in_context)?;
         let db = open_sled(folder, cache_bytes)?;
         let data = fs::File::open(folder.join(DATA_FILE)).map_err(in_context)?;
@@ -194,6 +195,19 @@ fn message(panic: &(dyn Any + Send)) -> String {
 
 fn failed(doing: &'static str, folder: &Path, reason: String) -> Error {
     Error::Sled { doing, reason, folder: folder.display().to_string() }
+}
+
+/// sled writes a snapshot at every open, under a name that ends like this until it is whole. One
+/// that a crash left behind it takes for the newest, finds corrupt, and refuses to open for good.
+/// Finished snapshots are whole, since sled syncs them before it renames them.
+fn remove_unfinished_snapshots(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            fs::remove_file(path)?;
+        }
+    }
+    fs::File::open(folder)?.sync_all()
 }
 
 /// Makes the kernel read the file from the disk again. If the last process ended because a sync

@@ -42,7 +42,7 @@ impl Merge {
         for input in &mut self.inputs {
             let stretch = input.stretch()?;
             let count = stretch.partition_point(|entry| *entry <= limit);
-            self.chunk.extend(stretch.iter().take(count));
+            self.chunk.extend_from_slice(stretch.get(..count).unwrap_or_default());
             input.take(count);
         }
         self.chunk.sort();

@@ -53,17 +53,9 @@ impl Index {
         std::mem::take(&mut *self.damaged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether there is an entry for exactly this hash and place.
-    pub(in super::super) fn has(&self, hash: u64, locator: Locator) -> Result<bool> {
-        let next = Locator::from_bits(locator.to_bits() + 1);
-        Ok(self.candidates(hash, next).next()? == Some(locator))
-    }
-
-    /// How many entries there are.
-    pub(in super::super) fn entries(&self) -> u64 {
-        let view = self.view();
-        let runs = view.runs.iter().map(|run| run.header().entries);
-        runs.sum::<u64>() + view.memory.entries() as u64
+    /// Visits the entries that are in no run yet.
+    pub(in super::super) fn in_memory(&self, visit: impl FnMut(u128)) {
+        self.view().memory.buckets().iter().flatten().copied().for_each(visit);
     }
 
     /// The runs, oldest first.

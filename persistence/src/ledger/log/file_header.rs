@@ -83,7 +83,7 @@ impl FileHeader {
         source: &dyn File,
         file: u32,
         directory_id: [u8; 16],
-    ) -> std::result::Result<Self, Fault> {
+    ) -> Result<Self, Fault> {
         let refused = |error| Fault::Refused(error);
         let mut bytes = vec![0; 4096];
         let count = source.read_at(&mut bytes, 0).map_err(|error| refused(error.into()))?;

@@ -42,7 +42,7 @@ impl Log {
             }
             if file != active {
                 let closed = ClosedDirectory::open(&*self.disk, self.directory_id, file)?;
-                closed.table().verify()?;
+                closed.table().verify(|_| ())?;
                 for (number, extent) in (header.state.next_block..).zip(end.directory.extents()) {
                     if closed.by_block(number)? != Some(extent) {
                         return Err(Error::DamagedIndex {

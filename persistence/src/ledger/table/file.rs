@@ -139,8 +139,8 @@ impl Table {
         self.seed
     }
 
-    /// Checks every byte: pages, fences and the filter.
-    pub(in super::super) fn verify(&self) -> Result<()> {
+    /// Checks every byte, pages, fences and the filter, and visits every entry.
+    pub(in super::super) fn verify(&self, mut visit: impl FnMut(u128)) -> Result<()> {
         let mut page = [0; PAGE_BYTES];
         self.file.read_at(&mut page, 0)?;
         if Header::decode(&page, &self.path)? != (self.header, self.seed) {
@@ -153,6 +153,7 @@ impl Table {
                 if previous.is_some_and(|previous| previous >= entry) {
                     return Err(self.damaged(number * PAGE_BYTES as u64, "it is not sorted"));
                 }
+                visit(entry);
                 previous = Some(entry);
                 entries += 1;
             }

@@ -64,10 +64,11 @@ pub(super) fn check(bytes: &[u8; PAGE_BYTES], number: u64, seed: u32) -> Option<
 /// Appends the page with at most [`ENTRIES_PER_PAGE`] entries to `bytes`.
 pub(super) fn encode(entries: &[u128], number: u64, seed: u32, bytes: &mut Vec<u8>) {
     let start = bytes.len();
-    for entry in entries {
-        bytes.extend_from_slice(&entry.to_le_bytes());
-    }
     bytes.resize(start + TRAILER, 0);
+    let places = bytes.get_mut(start..).unwrap_or_default().as_chunks_mut::<16>().0;
+    for (place, entry) in places.iter_mut().zip(entries) {
+        *place = entry.to_le_bytes();
+    }
     bytes.extend_from_slice(&(entries.len() as u16).to_le_bytes());
     bytes.extend_from_slice(&[0; 2]);
     bytes.extend_from_slice(&number.to_le_bytes());

@@ -1,0 +1,180 @@
+//! The control sequence as a child would write it: a list of campaigns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Window};
+use redeemd_domain::codes::CampaignNumber;
+use redeemd_domain::control::{Changes, Command, Control, DraftCodes, Event, Record, Refusal};
+use redeemd_domain::identifier::CampaignId;
+use redeemd_domain::machine::Outcome;
+
+use super::modelled::Stamp;
+
+/// What must be true of the control sequence.
+#[derive(Debug, Default)]
+pub(crate) struct ControlModel {
+    campaigns: Vec<Campaign>,
+    secrets: u16,
+}
+
+impl ControlModel {
+    /// The campaigns, by number from 1.
+    pub(crate) fn campaigns(&self) -> &[Campaign] {
+        &self.campaigns
+    }
+
+    pub(crate) fn has_sealing_key(&self) -> bool {
+        self.secrets > 0
+    }
+
+    pub(super) fn judge(&self, command: &Command, stamp: Stamp) -> Outcome<Control> {
+        match self.execute(command, stamp) {
+            Err(refusal) => Outcome::Refused(refusal),
+            Ok(None) => Outcome::Unchanged,
+            Ok(Some(event)) => {
+                let asked = command.asked();
+                let request = asked.and_then(|asked| asked.request);
+                Outcome::Done(Arc::new(Record {
+                    number: stamp.number,
+                    at: stamp.at,
+                    api_key: asked.map(|asked| asked.api_key).unwrap_or_default(),
+                    request: request.map(|request| (request.digest, request.fingerprint)),
+                    event,
+                }))
+            }
+        }
+    }
+
+    pub(super) fn absorb(&mut self, outcome: &Outcome<Control>) {
+        let Outcome::Done(record) = outcome else { return };
+        if let Event::SecretAdded(name) = &record.event {
+            self.secrets = name.number;
+        }
+        let Some(campaign) = record.campaign() else { return };
+        let place = campaign.id.number.0 as usize - 1;
+        if place == self.campaigns.len() {
+            self.campaigns.push(campaign.clone());
+        } else {
+            let before = std::mem::replace(&mut self.campaigns[place], campaign.clone());
+            assert_eq!(before.revision.0 + 1, campaign.revision.0, "a revision is left out");
+            if let Event::Issued { first, count, .. } = record.event {
+                assert_eq!(first, before.issued, "a range of serials overlaps the one before");
+                assert_eq!(first + count, campaign.issued);
+            } else {
+                assert_eq!(before.issued, campaign.issued);
+            }
+        }
+    }
+
+    pub(super) fn compare(&self, machine: &Control) {
+        let campaigns: Vec<_> = machine.campaigns().map(|campaign| &**campaign).collect();
+        assert_eq!(campaigns, self.campaigns.iter().collect::<Vec<_>>());
+        assert_eq!(machine.secrets().count(), usize::from(self.secrets));
+    }
+
+    fn execute(&self, command: &Command, stamp: Stamp) -> Result<Option<Event>, Refusal> {
+        match command {
+            Command::Advance => Ok(None),
+            Command::AddSecret(secret) if secret.name.number <= self.secrets => {
+                Err(Refusal::SecretNotAdded)
+            }
+            Command::AddSecret(secret) => Ok(Some(Event::SecretAdded(secret.name))),
+            Command::MakeCampaign { draft, .. } => {
+                check(&draft.window)?;
+                let codes = match draft.codes {
+                    DraftCodes::Sealed if self.secrets == 0 => return Err(Refusal::NoSealingKey),
+                    DraftCodes::Sealed => Codes::Sealed { epoch: self.secrets },
+                    DraftCodes::Imported => Codes::Imported,
+                };
+                let number = CampaignNumber(self.campaigns.len() as u32 + 1);
+                Ok(Some(Event::CampaignMade(Box::new(Campaign {
+                    id: CampaignId { at: stamp.at, number },
+                    name: draft.name.clone(),
+                    codes,
+                    revision: Revision(1),
+                    edition: Revision(1),
+                    status: Status::Active,
+                    window: draft.window,
+                    uses_per_code: draft.uses_per_code,
+                    issued: 0,
+                    rewards: BTreeMap::from([(Revision(1), draft.reward.clone())]),
+                    metadata: draft.metadata.clone(),
+                }))))
+            }
+            Command::ChangeCampaign { campaign, edition, changes, .. } => {
+                let before = self.campaign(*campaign)?;
+                if edition.is_some_and(|edition| edition != before.edition) {
+                    return Err(Refusal::EditionChanged);
+                }
+                if before.status == Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                let after = changed(before, changes);
+                check(&after.window)?;
+                Ok(changed_event(before, after))
+            }
+            Command::SetStatus { campaign, status, .. } => {
+                let before = self.campaign(*campaign)?;
+                if before.status == Status::Archived && *status != Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                Ok(changed_event(before, Campaign { status: *status, ..before.clone() }))
+            }
+            Command::Issue { campaign, count, .. } => {
+                let before = self.campaign(*campaign)?;
+                if before.status == Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                if before.codes == Codes::Imported {
+                    return Err(Refusal::CodesNotGenerated);
+                }
+                let mut after = before.clone();
+                after.issued += count;
+                after.revision.0 += 1;
+                let (first, count) = (before.issued, *count);
+                Ok(Some(Event::Issued { campaign: Box::new(after), first, count }))
+            }
+            Command::AddApiKey(_) | Command::RevokeApiKey(_) => {
+                unreachable!("the simulator sends none of these")
+            }
+        }
+    }
+
+    fn campaign(&self, number: CampaignNumber) -> Result<&Campaign, Refusal> {
+        let place = (number.0 as usize).checked_sub(1).ok_or(Refusal::NotFound)?;
+        self.campaigns.get(place).ok_or(Refusal::NotFound)
+    }
+}
+
+fn check(window: &Window) -> Result<(), Refusal> {
+    match (window.starts_at, window.expires_at) {
+        (Some(start), Some(end)) if start >= end => Err(Refusal::EmptyWindow),
+        _ => Ok(()),
+    }
+}
+
+fn changed(before: &Campaign, changes: &Changes) -> Campaign {
+    let mut after = before.clone();
+    let Changes { name, starts_at, expires_at, uses_per_code, reward, metadata } = changes;
+    after.name = name.clone().unwrap_or(after.name);
+    after.window.starts_at = starts_at.unwrap_or(after.window.starts_at);
+    after.window.expires_at = expires_at.unwrap_or(after.window.expires_at);
+    after.uses_per_code = uses_per_code.unwrap_or(after.uses_per_code);
+    after.metadata = metadata.clone().unwrap_or(after.metadata);
+    if let Some(reward) = reward
+        && before.rewards.values().next_back() != Some(reward)
+    {
+        after.rewards.insert(Revision(before.revision.0 + 1), reward.clone());
+    }
+    after
+}
+
+fn changed_event(before: &Campaign, mut after: Campaign) -> Option<Event> {
+    if *before == after {
+        return None;
+    }
+    after.revision = Revision(before.revision.0 + 1);
+    after.edition = after.revision;
+    Some(Event::CampaignChanged(Box::new(after)))
+}

@@ -1,0 +1,10 @@
+//! The oracle: what must have happened, computed a second time and more simply than by the parts
+//! under test, from the entries that the journal was seen to hold. It knows every answer given.
+
+mod control_model;
+mod history;
+mod modelled;
+mod shard_model;
+
+pub(crate) use history::History;
+pub(crate) use modelled::{ClientAnswer, Modelled};

@@ -1,0 +1,63 @@
+//! Who asks, by the API key in `Authorization`.
+//!
+//! The key's text goes no further than into its digest.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+
+use super::problem::{Code, Problem};
+use super::site::Site;
+use crate::service::{Caller, Permission};
+
+impl Site {
+    /// The caller, if it may do this.
+    ///
+    /// # Errors
+    /// `unauthenticated` where there is no key that is let in, `forbidden` where its role does not
+    /// include the permission.
+    pub fn admit(&self, request: &HttpRequest, permission: Permission) -> Result<Caller, Problem> {
+        let header = request.headers().get(AUTHORIZATION);
+        let Some(header) = header else {
+            return Err(unauthenticated("There is no Authorization header."));
+        };
+        let Some(key) = bearer(header.as_bytes()) else {
+            return Err(unauthenticated(
+                "The Authorization header must be Bearer, a space, and an API key.",
+            ));
+        };
+        let Some(caller) = self.worker.view().caller(key) else {
+            return Err(unauthenticated("The API key is not known, or was revoked."));
+        };
+        if permission.is_given_to(caller.role) {
+            Ok(caller)
+        } else {
+            Err(Problem::new(Code::Forbidden, "The role of this API key does not include it."))
+        }
+    }
+}
+
+/// The key of `Bearer key`; the name of the scheme has any case (RFC 9110, section 11.1).
+fn bearer(header: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"bearer ";
+    let (scheme, key) = header.split_at_checked(SCHEME.len())?;
+    let key = key.trim_ascii();
+    (scheme.eq_ignore_ascii_case(SCHEME) && !key.is_empty()).then_some(key)
+}
+
+fn unauthenticated(detail: &'static str) -> Problem {
+    Problem::new(Code::Unauthenticated, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bearer_keys_are_read() {
+        assert_eq!(bearer(b"Bearer rk_1"), Some(&b"rk_1"[..]));
+        assert_eq!(bearer(b"bEARER  rk_1 "), Some(&b"rk_1"[..]));
+        for other in [&b""[..], b"Bearer", b"Bearer ", b"Basic cms6", b"rk_1", b"Bearerrk_1234"] {
+            assert_eq!(bearer(other), None);
+        }
+    }
+}

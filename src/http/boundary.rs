@@ -1,0 +1,114 @@
+//! What every request passes on its way in and out: it gets its identifier, is counted, and where it
+//! ended in an error, the problem document is written here and nowhere else.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Instant;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::header::HeaderName;
+
+use super::metrics::RouteMetrics;
+use super::problem::Problem;
+use super::request_id::RequestId;
+
+/// The header that carries a request's identifier.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The boundary of one route.
+#[derive(Clone, Debug)]
+pub struct Boundary {
+    metrics: Rc<RouteMetrics>,
+}
+
+impl Boundary {
+    /// The boundary of a route that is counted here.
+    pub fn new(metrics: RouteMetrics) -> Self {
+        Self { metrics: Rc::new(metrics) }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Boundary
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Transform = BoundaryService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(BoundaryService { service, metrics: Rc::clone(&self.metrics) }))
+    }
+}
+
+/// See [`Boundary`].
+#[derive(Debug)]
+pub struct BoundaryService<S> {
+    service: S,
+    metrics: Rc<RouteMetrics>,
+}
+
+impl<S, B> Service<ServiceRequest> for BoundaryService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>>>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let begun = Instant::now();
+        let id = RequestId::of(request.headers().get(REQUEST_ID));
+        let in_flight = self.metrics.begin();
+        let metrics = Rc::clone(&self.metrics);
+        let answering = self.service.call(request);
+        Box::pin(async move {
+            let mut response = finish(answering.await?, &id, metrics.route());
+            response.headers_mut().insert(REQUEST_ID, id.header());
+            let status = response.status();
+            metrics.observe(status.as_u16(), begun.elapsed());
+            drop(in_flight);
+            tracing::debug!(
+                target: "redeemd::access",
+                request_id = id.as_str(),
+                method = response.request().method().as_str(),
+                route = metrics.route(),
+                status = status.as_u16(),
+                microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            );
+            Ok(response)
+        })
+    }
+}
+
+/// The response, with a problem document in place of an error.
+fn finish<B: MessageBody>(
+    response: ServiceResponse<B>,
+    id: &RequestId,
+    route: &'static str,
+) -> ServiceResponse<EitherBody<B>> {
+    let Some(error) = response.response().error() else {
+        return response.map_into_left_body();
+    };
+    let answer = match error.as_error::<Problem>() {
+        Some(problem) => tell(problem, id, route),
+        None => tell(&Problem::of_foreign(error), id, route),
+    };
+    response.into_response(answer.map_into_right_body())
+}
+
+fn tell(problem: &Problem, id: &RequestId, route: &'static str) -> actix_web::HttpResponse {
+    if let Some(reason) = problem.reason() {
+        let request_id = id.as_str();
+        tracing::error!(request_id, route, reason, "a request ended in an internal error");
+    }
+    problem.answer(id)
+}

@@ -1,0 +1,318 @@
+//! Reads the fields of a JSON object and gathers everything that is wrong with them, each fault with
+//! its place. It must never repeat a value that was sent: that may be a code.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::problem::{Code, Fault, Place, Problem};
+
+/// Why a value is not accepted, as the end of a sentence about it.
+pub type Objection = Cow<'static, str>;
+
+/// A field that may be missing, or null, or have a value. Null clears where that has a meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence<T> {
+    /// It is not there.
+    Absent,
+    /// It is null.
+    Null,
+    /// It has a value.
+    Given(T),
+}
+
+impl<T> Presence<T> {
+    /// The value, if there is one.
+    pub fn given(self) -> Option<T> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// What a change makes of a field: nothing, clearing it, or another value.
+    pub fn change(self) -> Option<Option<T>> {
+        match self {
+            Self::Absent => None,
+            Self::Null => Some(None),
+            Self::Given(value) => Some(Some(value)),
+        }
+    }
+}
+
+/// The fields of an object that are not taken yet, and what was wrong with those that were.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    prefix: Cow<'static, str>,
+    entries: Vec<(Cow<'a, str>, Option<&'a RawValue>)>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a body.
+    ///
+    /// # Errors
+    /// When it is not JSON, or not an object, or names a field twice.
+    pub fn of_body(body: &'a [u8]) -> Result<Self, Problem> {
+        match serde_json::from_slice::<Entries<'a>>(body) {
+            Ok(Entries(entries)) => {
+                Self { prefix: Cow::Borrowed(""), entries, faults: Vec::new() }.without_repeats()
+            }
+            Err(error) if error.is_data() => {
+                Err(Problem::field("", "must be a JSON object"))
+            }
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                let detail = match error.is_eof() {
+                    true => "The body ends before its JSON does.".to_owned(),
+                    false => format!("The body is not JSON at line {line}, column {column}."),
+                };
+                Err(Problem::new(Code::MalformedJson, detail))
+            }
+        }
+    }
+
+    /// Takes a field that may be missing or null.
+    pub fn take<T>(
+        &mut self,
+        name: &'static str,
+        kind: impl FnOnce(&'a RawValue) -> Result<T, Objection>,
+    ) -> Presence<T> {
+        let entry = self.entries.iter_mut().find(|(known, _)| known == name);
+        let Some(value) = entry.and_then(|(_, value)| value.take()) else {
+            return Presence::Absent;
+        };
+        if value.get() == "null" {
+            return Presence::Null;
+        }
+        match kind(value) {
+            Ok(value) => Presence::Given(value),
+            Err(objection) => {
+                self.object(name, objection);
+                Presence::Absent
+            }
+        }
+    }
+
+    /// Takes a field that must be there. Where it is not, or not accepted, a default stands for it
+    /// until [`Fields::finish`] tells.
+    pub fn required<T: Default>(
+        &mut self,
+        name: &'static str,
+        kind: impl FnOnce(&'a RawValue) -> Result<T, Objection>,
+    ) -> T {
+        let faults = self.faults.len();
+        match self.take(name, kind) {
+            Presence::Given(value) => return value,
+            Presence::Absent if self.faults.len() > faults => {}
+            Presence::Absent => self.object(name, "is missing"),
+            Presence::Null => self.object(name, "must not be null"),
+        }
+        T::default()
+    }
+
+    /// Takes an object that must be there, for its own fields. Hand it back to
+    /// [`Fields::absorb`] at the end.
+    pub fn required_object(&mut self, name: &'static str) -> Self {
+        let prefix = Cow::Owned(format!("{}/{name}", self.prefix));
+        let faults = self.faults.len();
+        let read = |value: &'a RawValue| {
+            serde_json::from_str::<Entries<'a>>(value.get())
+                .map_err(|_| Objection::Borrowed("must be a JSON object"))
+        };
+        let entries = match self.take(name, read) {
+            Presence::Given(Entries(entries)) => entries,
+            Presence::Null => {
+                self.object(name, "must not be null");
+                Vec::new()
+            }
+            Presence::Absent => {
+                if self.faults.len() == faults {
+                    self.object(name, "is missing");
+                }
+                Vec::new()
+            }
+        };
+        let inner = Self { prefix, entries, faults: Vec::new() };
+        match inner.without_repeats() {
+            Ok(inner) => inner,
+            Err(_) => {
+                self.object(name, "must not have two fields of one name");
+                Self { prefix: Cow::Borrowed(""), entries: Vec::new(), faults: Vec::new() }
+            }
+        }
+    }
+
+    /// Takes over what is wrong with an object within.
+    pub fn absorb(&mut self, inner: Self) {
+        self.faults.extend(inner.into_faults());
+    }
+
+    /// Notes that a field is not accepted.
+    pub fn object(&mut self, name: &str, objection: impl Into<Objection>) {
+        let place = Place::Body(pointer(&self.prefix, name));
+        self.faults.push(Fault { place, detail: objection.into() });
+    }
+
+    /// Whether anything was wrong so far.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// Everything that was wrong, fields that nobody took included.
+    pub fn finish(self) -> Result<(), Problem> {
+        let faults = self.into_faults();
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+    }
+
+    fn into_faults(mut self) -> Vec<Fault> {
+        let entries = std::mem::take(&mut self.entries);
+        for (name, value) in entries {
+            if value.is_some() {
+                self.object(&name, "is not a field that is known here");
+            }
+        }
+        self.faults
+    }
+
+    fn without_repeats(mut self) -> Result<Self, Problem> {
+        // Objects have a handful of fields, but one that was sent to do harm may have many.
+        let mut names: Vec<&str> = self.entries.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        let repeated = names.windows(2).find_map(|pair| match pair {
+            [one, other] if one == other => Some((*one).to_owned()),
+            _ => None,
+        });
+        match repeated {
+            Some(name) => {
+                self.entries.clear();
+                self.object(&name, "must not be given twice");
+                Err(Problem::invalid(self.faults))
+            }
+            None => Ok(self),
+        }
+    }
+}
+
+/// A JSON pointer (RFC 6901) to a field. Names are the client's, so their length is bounded.
+fn pointer(prefix: &str, name: &str) -> String {
+    const LONGEST: usize = 64;
+    let shown: String = name.chars().take(LONGEST).collect();
+    format!("{prefix}/{}", shown.replace('~', "~0").replace('/', "~1"))
+}
+
+struct Entries<'a>(Vec<(Cow<'a, str>, Option<&'a RawValue>)>);
+
+impl<'a> Deserialize<'a> for Entries<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'a> Visitor<'a> for EntriesVisitor {
+    type Value = Entries<'a>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Entries<'a>, A::Error> {
+        let mut entries = Vec::with_capacity(4);
+        while let Some(Name(name)) = map.next_key::<Name<'a>>()? {
+            entries.push((name, Some(map.next_value::<&'a RawValue>()?)));
+        }
+        Ok(Entries(entries))
+    }
+}
+
+/// A text that is borrowed where it has no escapes.
+pub struct Name<'a>(pub Cow<'a, str>);
+
+impl<'a> Deserialize<'a> for Name<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl<'a> Visitor<'a> for NameVisitor {
+            type Value = Name<'a>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Name<'a>, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Name<'a>, E> {
+                Ok(Name(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kinds::{text, whole};
+    use super::*;
+
+    fn faults(problem: &Problem) -> Vec<(String, String)> {
+        let document = problem.answer(&super::super::request_id::RequestId::of(None));
+        let body = actix_web::body::MessageBody::try_into_bytes(document.into_body()).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let errors = document["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|fault| (text(&fault["pointer"]), text(&fault["detail"]))).collect()
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let body = br#"{"code":"","count":-1,"a/b":1,"inner":{"kind":7,"other":[]}}"#;
+        let mut fields = Fields::of_body(body).unwrap();
+        fields.required("code", text(1..=64));
+        fields.required("count", whole(1..=10));
+        fields.required("user_id", text(1..=128));
+        let mut inner = fields.required_object("inner");
+        inner.required("kind", text(1..=10));
+        fields.absorb(inner);
+        let faults = faults(&fields.finish().unwrap_err());
+        let pointers: Vec<_> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        let expected = ["/code", "/count", "/user_id", "/inner/kind", "/inner/other", "/a~1b"];
+        assert_eq!(pointers, expected);
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for (body, code) in [
+            (&b""[..], Code::MalformedJson),
+            (b"{", Code::MalformedJson),
+            (b"{\"a\":1}x", Code::MalformedJson),
+            (b"{'a':1}", Code::MalformedJson),
+            (b"{\"a\":\"\xff\"}", Code::MalformedJson),
+            (b"\xef\xbb\xbf{}", Code::MalformedJson),
+            (b"[]", Code::ValidationFailed),
+            (b"\"text\"", Code::ValidationFailed),
+            (b"null", Code::ValidationFailed),
+            (b"{\"a\":1,\"a\":2}", Code::ValidationFailed),
+            (b"{\"a\":1,\"\\u0061\":2}", Code::ValidationFailed),
+        ] {
+            let problem = Fields::of_body(body).unwrap_err();
+            assert_eq!(problem.code(), code, "{}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn null_absent_and_given_are_apart() {
+        let mut fields = Fields::of_body(br#"{"a":null,"b":3}"#).unwrap();
+        assert_eq!(fields.take("a", whole(1..=5)).change(), Some(None));
+        assert_eq!(fields.take("b", whole(1..=5)).change(), Some(Some(3)));
+        assert_eq!(fields.take("c", whole(1..=5)).change(), None);
+        assert!(fields.finish().is_ok());
+    }
+}

@@ -1,0 +1,157 @@
+//! The kinds of values that fields have, and what each accepts.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
+use redeemd_domain::campaign::MAX_OBJECT_BYTES;
+use redeemd_domain::timestamp::Timestamp;
+use serde_json::value::RawValue;
+
+use super::fields::{Name, Objection};
+use super::time_text;
+
+/// A text of so many characters, none of them a control character.
+pub fn text<'a>(
+    lengths: RangeInclusive<usize>,
+) -> impl FnOnce(&'a RawValue) -> Result<Cow<'a, str>, Objection> {
+    move |value| {
+        let objection = || {
+            let (least, most) = (lengths.start(), lengths.end());
+            format!("must be a text of {least} to {most} characters")
+        };
+        let Ok(Name(text)) = serde_json::from_str::<Name<'a>>(value.get()) else {
+            return Err(objection().into());
+        };
+        if !lengths.contains(&text.chars().count()) {
+            return Err(objection().into());
+        }
+        if text.chars().any(char::is_control) {
+            return Err("must not have control characters".into());
+        }
+        Ok(text)
+    }
+}
+
+/// A whole number within a range.
+pub fn whole<'a>(
+    range: RangeInclusive<u64>,
+) -> impl FnOnce(&'a RawValue) -> Result<u64, Objection> {
+    move |value| {
+        let number = serde_json::from_str::<u64>(value.get()).ok();
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            format!("must be a whole number from {} to {}", range.start(), range.end()).into()
+        })
+    }
+}
+
+/// A time in RFC 3339.
+pub fn time(value: &RawValue) -> Result<Timestamp, Objection> {
+    let text = serde_json::from_str::<Name<'_>>(value.get()).ok();
+    text.and_then(|Name(text)| time_text::parse(&text))
+        .ok_or(Cow::Borrowed("must be a time from 1970 on, such as 2026-12-24T18:00:00Z"))
+}
+
+/// An object of the client's own, as compact text: what stands in it is for the client to know.
+pub fn object(value: &RawValue) -> Result<Box<str>, Objection> {
+    let text = value.get();
+    if !text.starts_with('{') {
+        return Err("must be a JSON object".into());
+    }
+    let compact = compact(text);
+    if compact.len() > MAX_OBJECT_BYTES {
+        return Err(format!("must have at most {MAX_OBJECT_BYTES} bytes").into());
+    }
+    // Whoever reads it later, a database included, must be able to: no lone surrogates, no numbers
+    // beyond what can be represented, no endless nesting, no zero characters.
+    if serde_json::from_str::<serde_json::Value>(&compact).is_err() || has_zero(&compact) {
+        return Err("must be JSON that others can read: up to 127 levels, whole characters, no \
+                    \\u0000, no number beyond the range of a double"
+            .into());
+    }
+    Ok(compact)
+}
+
+/// Valid JSON without the white space between its parts.
+fn compact(json: &str) -> Box<str> {
+    let mut compact = String::with_capacity(json.len());
+    let (mut in_text, mut escaped) = (false, false);
+    for character in json.chars() {
+        if in_text {
+            in_text = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if matches!(character, ' ' | '\t' | '\n' | '\r') {
+            continue;
+        } else {
+            in_text = character == '"';
+        }
+        compact.push(character);
+    }
+    compact.into()
+}
+
+/// Whether a text within the JSON has an escaped zero character.
+fn has_zero(json: &str) -> bool {
+    let is_escape = |place: usize| {
+        let before = json.as_bytes().get(..place).unwrap_or_default();
+        before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
+    };
+    json.match_indices("\\u0000").any(|(place, _)| is_escape(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raw(json: &str) -> &RawValue {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn texts_are_counted_in_characters() {
+        let accepts = |json: &str| text(1..=3)(raw(json)).is_ok();
+        for good in [r#""a""#, r#""abc""#, r#""äöü""#, r#""\u00e4öü""#, r#"" ""#] {
+            assert!(accepts(good), "{good}");
+        }
+        for bad in [
+            r#""""#, r#""abcd""#, r#""äöüß""#, "1", "[]", r#""\n""#, r#""\u0000""#, r#""\u009f""#,
+            r#""\ud800""#,
+        ] {
+            assert!(!accepts(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_within_their_range() {
+        let accepts = |json: &str| whole(1..=10)(raw(json)).is_ok();
+        assert!(accepts("1") && accepts("10"));
+        for bad in ["0", "11", "-1", "1.0", "1e1", "\"1\"", "true", "99999999999999999999999"] {
+            assert!(!accepts(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn objects_are_compacted_and_bounded() {
+        let compacted = object(raw("{ \"a b\" : [ 1.50 , \"x \\\" y\" ] ,\n\"a\":{}}")).unwrap();
+        assert_eq!(&*compacted, r#"{"a b":[1.50,"x \" y"],"a":{}}"#);
+        assert!(object(raw(r#"{"a":"\\u0000"}"#)).is_ok(), "an escaped backslash is no escape");
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_OBJECT_BYTES));
+        for bad in ["[]", "1", "null", r#"{"a":"\u0000"}"#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#]
+            .into_iter()
+            .chain([deep.as_str(), &long])
+        {
+            assert!(object(raw(bad)).is_err(), "{bad:.40}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn compacting_keeps_the_meaning(texts in proptest::collection::vec("\\PC{0,8}|[\\\\\" {}\\[\\],:]{0,8}", 0..5)) {
+            let value = serde_json::json!({ "texts": texts, "n": [1, null, true, {"x": 2}] });
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(&*compact(&pretty), serde_json::to_string(&value).unwrap());
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The HTTP interface: from requests to the service and back.
+//!
+//! Each area of the interface has a file; `problem` alone knows the status codes of errors, and
+//! `boundary` is what every request passes on its way in and out. Nothing here touches a store or
+//! decides anything about a code.
+
+mod accept;
+mod answer;
+mod authentication;
+mod baseline;
+mod body;
+mod boundary;
+mod campaign_body;
+mod campaigns;
+mod code_stream;
+mod codes;
+mod fields;
+mod headers;
+mod health;
+mod json;
+mod kinds;
+mod metrics;
+mod parameters;
+mod problem;
+mod redemptions;
+mod request_id;
+mod routes;
+mod server;
+mod site;
+mod time_text;
+mod validations;
+
+pub use metrics::Metrics;
+pub use routes::Extras;
+pub use server::{Parts, Running, ServerError, start};

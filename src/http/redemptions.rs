@@ -1,0 +1,101 @@
+//! `/redemptions`: redeeming a code, and reading what was redeemed.
+
+use std::borrow::Cow;
+
+use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use redeemd_domain::identifier::RedemptionId;
+
+use super::answer::{self, Meaning};
+use super::fields::Fields;
+use super::json::Object;
+use super::kinds::{object, text};
+use super::parameters::Parameters;
+use super::problem::Problem;
+use super::site::Site;
+use super::time_text::TimeText;
+use super::{accept, headers};
+use crate::service::{Permission, Redeemed, Redemption};
+
+/// The longest code and the longest name of a user, in characters.
+pub const LONGEST_CODE: usize = 64;
+/// See [`LONGEST_CODE`].
+pub const LONGEST_USER: usize = 128;
+
+/// `POST /redemptions`
+pub async fn redeem(
+    site: Site,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = site.admit(&request, Permission::Redeem)?;
+    accept::json(&request)?;
+    let key = headers::idempotency_key(&request)?;
+    let body = site.body(&request, payload).await?;
+    let wish = Wish::read(&body)?;
+    let redemption = Redemption {
+        code: &wish.code,
+        user: &wish.user,
+        metadata: wish.metadata.as_deref(),
+        key: key.as_ref(),
+    };
+    let redeemed = site.worker.redeem(caller, redemption).await?;
+    Ok(answer::json(Meaning::Made, redeemed.is_replayed, write(&redeemed)?))
+}
+
+/// `GET /redemptions/{id}`
+pub async fn read(site: Site, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    site.admit(&request, Permission::ReadRedemptions)?;
+    accept::json(&request)?;
+    Parameters::of(&request, &[])?;
+    let id = request.match_info().get("id").and_then(RedemptionId::parse);
+    let redeemed = site.worker.redemption(id.ok_or_else(Problem::not_found)?).await?;
+    Ok(answer::json(Meaning::Fine, false, write(&redeemed)?))
+}
+
+/// A wish to redeem, as its body says it.
+pub struct Wish<'a> {
+    /// The code.
+    pub code: Cow<'a, str>,
+    /// Who redeems.
+    pub user: Cow<'a, str>,
+    /// A JSON object of the client's own.
+    pub metadata: Option<Box<str>>,
+}
+
+impl<'a> Wish<'a> {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(body: &'a Bytes) -> Result<Self, Problem> {
+        let mut fields = Fields::of_body(body)?;
+        let code = fields.required("code", text(1..=LONGEST_CODE));
+        let user = fields.required("user_id", text(1..=LONGEST_USER));
+        let metadata = fields.take("metadata", object).given();
+        fields.finish()?;
+        Ok(Self { code, user, metadata })
+    }
+}
+
+/// The answer that a redemption has, now and whenever it is asked for again: everything comes from
+/// its record, and the reward from the revision that the record names.
+fn write(redeemed: &Redeemed) -> Result<Vec<u8>, Problem> {
+    let Some((id, redemption)) = redeemed.parts() else {
+        return Err(Problem::internal("a redemption has a record of something else"));
+    };
+    let campaign = &redeemed.campaign;
+    let mut body = Vec::with_capacity(384);
+    let mut object = Object::begin(&mut body);
+    object.display("id", &id);
+    object.display("campaign_id", &campaign.id);
+    object.text("user_id", &redemption.user);
+    object.display("redeemed_at", &TimeText(id.at));
+    object.display("code_hint", &redeemed.hint);
+    object.text("status", "redeemed");
+    object.raw("reward", campaign.reward_at(redemption.revision).unwrap_or("null"));
+    object.raw("metadata", redemption.metadata.as_deref().unwrap_or("null"));
+    object.number_or_null("uses_left", redemption.uses_left.map(u64::from));
+    object.end();
+    Ok(body)
+}

@@ -1,0 +1,116 @@
+//! Which address leads where.
+//!
+//! Every resource has a boundary of its own, so that it is counted without looking anything up, and
+//! says itself which methods it has.
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Route};
+
+use super::boundary::Boundary;
+use super::metrics::Metrics;
+use super::problem::Problem;
+use super::{baseline, campaigns, codes, health, redemptions, validations};
+
+/// Routes that are there for some purposes only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extras {
+    /// None: what a server has.
+    #[default]
+    None,
+    /// `POST /bench/baseline`, which answers without a shard.
+    Baseline,
+}
+
+/// The interface for clients. The routes that are used most come first.
+pub fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: Extras) {
+    config.service(resource(
+        metrics,
+        "/api/v1/redemptions",
+        "POST",
+        [web::post().to(redemptions::redeem)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/validations",
+        "POST",
+        [web::post().to(validations::validate)],
+    ));
+    if extras == Extras::Baseline {
+        let route = web::post().to(baseline::answer);
+        config.service(resource(metrics, "/bench/baseline", "POST", [route]));
+    }
+    config.service(resource(
+        metrics,
+        "/api/v1/redemptions/{id}",
+        "GET",
+        [web::get().to(redemptions::read)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/campaigns",
+        "GET, POST",
+        [web::post().to(campaigns::make), web::get().to(campaigns::list)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/campaigns/{id}",
+        "GET, PATCH",
+        [web::get().to(campaigns::read), web::patch().to(campaigns::change)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/campaigns/{id}/codes",
+        "GET, POST",
+        [web::post().to(codes::issue), web::get().to(codes::export)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/campaigns/{id}/pause",
+        "POST",
+        [web::post().to(campaigns::pause)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/campaigns/{id}/resume",
+        "POST",
+        [web::post().to(campaigns::resume)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/campaigns/{id}/archive",
+        "POST",
+        [web::post().to(campaigns::archive)],
+    ));
+}
+
+/// The routes for those who run the server.
+pub fn operations(config: &mut ServiceConfig, metrics: &Metrics) {
+    config.service(resource(metrics, "/health/live", "GET", [web::get().to(health::live)]));
+    config.service(resource(metrics, "/health/ready", "GET", [web::get().to(health::ready)]));
+    config.service(resource(metrics, "/health", "GET", [web::get().to(health::parts)]));
+    config.service(resource(metrics, "/metrics", "GET", [web::get().to(health::metrics)]));
+}
+
+/// Everything else.
+pub fn nowhere(metrics: &Metrics) -> Route {
+    let answer = || async { Err::<HttpResponse, _>(Problem::not_found()) };
+    web::route().to(answer).wrap(Boundary::new(metrics.route("other")))
+}
+
+/// A resource with these routes, and the answer for methods that it does not have.
+fn resource<const ROUTES: usize>(
+    metrics: &Metrics,
+    path: &'static str,
+    methods: &'static str,
+    routes: [Route; ROUTES],
+) -> impl HttpServiceFactory + 'static {
+    let refuse = move || async move {
+        Err::<HttpResponse, _>(Problem::method_not_allowed(methods))
+    };
+    let mut resource = web::resource(path);
+    for route in routes {
+        resource = resource.route(route);
+    }
+    resource.default_service(web::route().to(refuse)).wrap(Boundary::new(metrics.route(path)))
+}

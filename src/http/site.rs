@@ -1,0 +1,51 @@
+//! What every handler of one thread works with.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::problem::Problem;
+use crate::service::Worker;
+
+/// The service and the bounds of requests. Clones are handles to the same.
+#[derive(Clone, Debug)]
+pub struct Site(Rc<Content>);
+
+/// See [`Site`].
+#[derive(Debug)]
+pub struct Content {
+    /// The way to the sequences.
+    pub worker: Worker,
+    /// The largest body, in bytes.
+    pub body_limit_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Site {
+    /// The site of this thread.
+    pub fn new(content: Content) -> Self {
+        Self(Rc::new(content))
+    }
+}
+
+impl std::ops::Deref for Site {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.0
+    }
+}
+
+impl FromRequest for Site {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let site = request.app_data::<Self>().cloned();
+        ready(site.ok_or_else(|| Problem::internal("the thread has no site")))
+    }
+}

@@ -1,0 +1,55 @@
+//! Why the service could not give what it was asked for, as the interface has to know it.
+
+use redeemd_actors::core::{ReadOnly, Rejection};
+use redeemd_domain::control;
+use redeemd_domain::identifier::RedemptionId;
+use redeemd_domain::refusal::Refusal;
+
+/// Why there is no good answer. Carries no code and no key.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A code was refused.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// The control sequence refused a change.
+    #[error("refused: {0:?}")]
+    ControlRefused(control::Refusal),
+    /// There is no such thing.
+    #[error("there is no such thing")]
+    NotFound,
+    /// There is more to do than fits; nothing was done.
+    #[error("there is more to do than fits")]
+    Overloaded,
+    /// A part of the server is being rebuilt, or the server is ending; nothing was done.
+    #[error("a part of the server is being rebuilt")]
+    Unavailable,
+    /// Nothing can be changed at present; nothing was done.
+    #[error("nothing can be changed at present: {0:?}")]
+    ReadOnly(ReadOnly),
+    /// It was done, and not every shard knows it yet.
+    #[error("the change is made, and not every shard knows it yet")]
+    StillSpreading,
+    /// It may have been done or not.
+    #[error("whether it was done is not known")]
+    OutcomeUnknown(Option<RedemptionId>),
+    /// Something that should not happen; the words are for the log.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// An error that should not happen.
+    pub fn internal(reason: impl Into<String>) -> Self {
+        Self::Internal(reason.into())
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Overloaded => Self::Overloaded,
+            Rejection::ReadOnly(reason) => Self::ReadOnly(reason),
+            Rejection::Unavailable => Self::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What the server does for its clients, between an interface and the actors: who may do what,
+//! which code a text means, redeeming, campaigns, issuing.
+//!
+//! Everything here runs on one thread of the interface and asks the sequences through that
+//! thread's ports. It must never know HTTP: no status codes, headers or JSON.
+
+mod asking;
+mod caller;
+mod campaigns;
+mod code_text;
+mod error;
+mod idempotency;
+mod issuing;
+mod ledger_search;
+mod redeeming;
+mod view;
+mod worker;
+
+pub use caller::{Caller, Permission};
+pub use campaigns::{Changed, Tally};
+pub use error::Error;
+pub use idempotency::IdempotencyKey;
+pub use issuing::{CodeRange, Issued, KnownState, MOST_CODES_AT_ONCE};
+pub use redeeming::{Redeemed, Redemption, Validation};
+pub use view::View;
+pub use worker::Worker;
