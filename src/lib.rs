@@ -1,5 +1,8 @@
 //! redeemd, as a library for its binary, its benchmarks and its tests.
 
+pub mod application;
+pub mod cli;
 pub mod http;
+pub mod logging;
 pub mod secrets;
 pub mod service;

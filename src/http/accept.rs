@@ -6,13 +6,16 @@ use actix_web::http::header::ACCEPT;
 use super::problem::{Code, Problem};
 
 /// The media type of most answers.
-pub const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// The offer that the client likes best; of equally liked ones the first.
 ///
 /// # Errors
 /// `not_acceptable` where it accepts none of them.
-pub fn choose(request: &HttpRequest, offers: &[&'static str]) -> Result<&'static str, Problem> {
+pub(super) fn choose(
+    request: &HttpRequest,
+    offers: &[&'static str],
+) -> Result<&'static str, Problem> {
     let mut headers = request.headers().get_all(ACCEPT).peekable();
     let Some(first) = headers.peek() else {
         return offers.first().copied().ok_or_else(|| refused(offers));
@@ -38,7 +41,7 @@ pub fn choose(request: &HttpRequest, offers: &[&'static str]) -> Result<&'static
 ///
 /// # Errors
 /// `not_acceptable` where it does not.
-pub fn json(request: &HttpRequest) -> Result<(), Problem> {
+pub(super) fn json(request: &HttpRequest) -> Result<(), Problem> {
     choose(request, &[JSON]).map(|_| ())
 }
 

@@ -5,11 +5,11 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderVal
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
 /// Says that an answer repeats an earlier one.
-pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What a good answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub(super) enum Meaning {
     /// Here it is.
     Fine,
     /// It was made.
@@ -17,15 +17,13 @@ pub enum Meaning {
 }
 
 /// An answer of JSON that was written before.
-pub fn json(meaning: Meaning, is_replayed: bool, body: Vec<u8>) -> HttpResponse {
+pub(super) fn json(meaning: Meaning, is_replayed: bool, body: Vec<u8>) -> HttpResponse {
     let mut response = begin(meaning, is_replayed);
-    response
-        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
-        .body(body)
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(body)
 }
 
 /// An answer whose headers and body are still to come.
-pub fn begin(meaning: Meaning, is_replayed: bool) -> HttpResponseBuilder {
+pub(super) fn begin(meaning: Meaning, is_replayed: bool) -> HttpResponseBuilder {
     let status = match meaning {
         Meaning::Fine => StatusCode::OK,
         Meaning::Made => StatusCode::CREATED,
@@ -38,6 +36,6 @@ pub fn begin(meaning: Meaning, is_replayed: bool) -> HttpResponseBuilder {
 }
 
 /// Keeps an answer with codes out of every cache.
-pub fn not_to_be_stored(response: &mut HttpResponseBuilder) {
+pub(super) fn not_to_be_stored(response: &mut HttpResponseBuilder) {
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
 }

@@ -15,7 +15,11 @@ impl Site {
     /// # Errors
     /// `unauthenticated` where there is no key that is let in, `forbidden` where its role does not
     /// include the permission.
-    pub fn admit(&self, request: &HttpRequest, permission: Permission) -> Result<Caller, Problem> {
+    pub(super) fn admit(
+        &self,
+        request: &HttpRequest,
+        permission: Permission,
+    ) -> Result<Caller, Problem> {
         let header = request.headers().get(AUTHORIZATION);
         let Some(header) = header else {
             return Err(unauthenticated("There is no Authorization header."));

@@ -15,7 +15,7 @@ use super::{accept, headers};
 use crate::service::Permission;
 
 /// Authenticates, reads the body, and answers in the same shape.
-pub async fn answer(
+pub(super) async fn answer(
     site: Site,
     request: HttpRequest,
     payload: Payload,

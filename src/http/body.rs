@@ -17,7 +17,7 @@ impl Site {
     /// # Errors
     /// `unsupported_media_type`, `body_too_large`, `request_timeout`, or `malformed_json` where it
     /// ended early.
-    pub async fn body(
+    pub(super) async fn body(
         &self,
         request: &HttpRequest,
         payload: Payload,
@@ -35,7 +35,7 @@ impl Site {
     ///
     /// # Errors
     /// As [`Site::body`].
-    pub async fn optional_body(
+    pub(super) async fn optional_body(
         &self,
         request: &HttpRequest,
         payload: Payload,
@@ -115,9 +115,11 @@ mod tests {
 
     #[test]
     fn json_in_utf_8_is_read() {
-        for good in
-            ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""]
-        {
+        for good in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+        ] {
             assert!(is_json(good.as_bytes()), "{good}");
         }
         for bad in ["", "text/plain", "application/json; charset=latin1", "application/x-json"] {

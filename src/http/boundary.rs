@@ -19,13 +19,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The boundary of one route.
 #[derive(Clone, Debug)]
-pub struct Boundary {
+pub(super) struct Boundary {
     metrics: Rc<RouteMetrics>,
 }
 
 impl Boundary {
     /// The boundary of a route that is counted here.
-    pub fn new(metrics: RouteMetrics) -> Self {
+    pub(super) fn new(metrics: RouteMetrics) -> Self {
         Self { metrics: Rc::new(metrics) }
     }
 }
@@ -48,7 +48,7 @@ where
 
 /// See [`Boundary`].
 #[derive(Debug)]
-pub struct BoundaryService<S> {
+pub(super) struct BoundaryService<S> {
     service: S,
     metrics: Rc<RouteMetrics>,
 }

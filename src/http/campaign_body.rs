@@ -14,7 +14,7 @@ use crate::service::Tally;
 ///
 /// # Errors
 /// Everything that is wrong with the body.
-pub fn draft(body: &[u8]) -> Result<Draft, Problem> {
+pub(super) fn draft(body: &[u8]) -> Result<Draft, Problem> {
     let mut fields = Fields::of_body(body)?;
     let name = fields.required("name", text(1..=MAX_NAME_CHARACTERS));
     let codes = codes(&mut fields);
@@ -37,7 +37,7 @@ pub fn draft(body: &[u8]) -> Result<Draft, Problem> {
 ///
 /// # Errors
 /// Everything that is wrong with the body.
-pub fn changes(body: &[u8]) -> Result<Changes, Problem> {
+pub(super) fn changes(body: &[u8]) -> Result<Changes, Problem> {
     let mut fields = Fields::of_body(body)?;
     let name = match fields.take("name", text(1..=MAX_NAME_CHARACTERS)) {
         Presence::Absent => None,
@@ -62,7 +62,7 @@ pub fn changes(body: &[u8]) -> Result<Changes, Problem> {
 
 /// Writes a campaign. The counts are left out of answers that a repeated request must get again,
 /// since they go on changing.
-pub fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Object<'_>) {
+pub(super) fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Object<'_>) {
     object.display("id", &campaign.id);
     object.text("name", &campaign.name);
     object.text("status", status_name(campaign.status));
@@ -107,7 +107,9 @@ fn codes(fields: &mut Fields<'_>) -> DraftCodes {
     let mut codes = fields.required_object("codes");
     match codes.take("kind", text(1..=32)) {
         Presence::Given(kind) if kind == "sealed" => {}
-        Presence::Given(_) => codes.object("kind", "must be \"sealed\", the kind that this version knows"),
+        Presence::Given(_) => {
+            codes.object("kind", "must be \"sealed\", the kind that this version knows")
+        }
         Presence::Absent if codes.has_faults() => {}
         Presence::Absent | Presence::Null => codes.object("kind", "is missing"),
     }
@@ -130,7 +132,8 @@ mod tests {
 
     #[test]
     fn null_clears_and_absent_leaves() {
-        let body = br#"{"uses_per_code":null,"expires_at":"1970-01-01T00:00:01Z","reward":{"a":1}}"#;
+        let body =
+            br#"{"uses_per_code":null,"expires_at":"1970-01-01T00:00:01Z","reward":{"a":1}}"#;
         let changes = changes(body).unwrap();
         assert_eq!(changes.uses_per_code, Some(None));
         assert_eq!(changes.expires_at, Some(Some(Timestamp(1000))));

@@ -25,7 +25,7 @@ const MOST_ON_PAGE: u64 = 1000;
 const USUAL_ON_PAGE: u64 = 100;
 
 /// `POST /campaigns`
-pub async fn make(site: Site, request: HttpRequest, payload: Payload) -> Answer {
+pub(super) async fn make(site: Site, request: HttpRequest, payload: Payload) -> Answer {
     let caller = site.admit(&request, Permission::ChangeCampaigns)?;
     accept::json(&request)?;
     let key = headers::idempotency_key(&request)?;
@@ -46,7 +46,7 @@ pub async fn make(site: Site, request: HttpRequest, payload: Payload) -> Answer 
 }
 
 /// `GET /campaigns`, the newest first
-pub async fn list(site: Site, request: HttpRequest) -> Answer {
+pub(super) async fn list(site: Site, request: HttpRequest) -> Answer {
     site.admit(&request, Permission::ReadCampaigns)?;
     accept::json(&request)?;
     let parameters = Parameters::of(&request, &["limit", "cursor"])?;
@@ -73,7 +73,7 @@ pub async fn list(site: Site, request: HttpRequest) -> Answer {
 }
 
 /// `GET /campaigns/{id}`
-pub async fn read(site: Site, request: HttpRequest) -> Answer {
+pub(super) async fn read(site: Site, request: HttpRequest) -> Answer {
     site.admit(&request, Permission::ReadCampaigns)?;
     accept::json(&request)?;
     Parameters::of(&request, &[])?;
@@ -82,7 +82,7 @@ pub async fn read(site: Site, request: HttpRequest) -> Answer {
 }
 
 /// `PATCH /campaigns/{id}`
-pub async fn change(site: Site, request: HttpRequest, payload: Payload) -> Answer {
+pub(super) async fn change(site: Site, request: HttpRequest, payload: Payload) -> Answer {
     let caller = site.admit(&request, Permission::ChangeCampaigns)?;
     accept::json(&request)?;
     let condition = headers::if_match(&request);
@@ -96,26 +96,21 @@ pub async fn change(site: Site, request: HttpRequest, payload: Payload) -> Answe
 }
 
 /// `POST /campaigns/{id}/pause`
-pub async fn pause(site: Site, request: HttpRequest, payload: Payload) -> Answer {
+pub(super) async fn pause(site: Site, request: HttpRequest, payload: Payload) -> Answer {
     set_status(site, request, payload, Status::Paused).await
 }
 
 /// `POST /campaigns/{id}/resume`
-pub async fn resume(site: Site, request: HttpRequest, payload: Payload) -> Answer {
+pub(super) async fn resume(site: Site, request: HttpRequest, payload: Payload) -> Answer {
     set_status(site, request, payload, Status::Active).await
 }
 
 /// `POST /campaigns/{id}/archive`
-pub async fn archive(site: Site, request: HttpRequest, payload: Payload) -> Answer {
+pub(super) async fn archive(site: Site, request: HttpRequest, payload: Payload) -> Answer {
     set_status(site, request, payload, Status::Archived).await
 }
 
-async fn set_status(
-    site: Site,
-    request: HttpRequest,
-    payload: Payload,
-    status: Status,
-) -> Answer {
+async fn set_status(site: Site, request: HttpRequest, payload: Payload, status: Status) -> Answer {
     let caller = site.admit(&request, Permission::ChangeCampaigns)?;
     accept::json(&request)?;
     let key = headers::idempotency_key(&request)?;
@@ -124,8 +119,7 @@ async fn set_status(
     if !body.is_empty() {
         Fields::of_body(&body)?.finish()?;
     }
-    let changed =
-        site.worker.set_status(caller, key.as_ref(), campaign.id.number, status).await?;
+    let changed = site.worker.set_status(caller, key.as_ref(), campaign.id.number, status).await?;
     let campaign = as_it_became(&site, &changed, &campaign)?;
     let mut body = Vec::with_capacity(512);
     write(&campaign, None, &mut body);
@@ -148,15 +142,10 @@ fn as_it_became(
 }
 
 /// A page of campaigns, and whether it is the last one.
-fn page(
-    site: &Site,
-    before: Option<CampaignNumber>,
-    limit: usize,
-) -> (Vec<Arc<Campaign>>, bool) {
+fn page(site: &Site, before: Option<CampaignNumber>, limit: usize) -> (Vec<Arc<Campaign>>, bool) {
     let view = site.worker.view();
-    let comes_after = |campaign: &&Arc<Campaign>| {
-        before.is_none_or(|before| campaign.id.number < before)
-    };
+    let comes_after =
+        |campaign: &&Arc<Campaign>| before.is_none_or(|before| campaign.id.number < before);
     let mut campaigns = view.control().campaigns().rev().filter(comes_after);
     let page: Vec<_> = campaigns.by_ref().take(limit).map(Arc::clone).collect();
     (page, campaigns.next().is_none())

@@ -18,7 +18,7 @@ const STATES_A_PIECE: u64 = 1_024;
 
 /// In which form codes are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// One object with all codes.
     Json,
     /// A line for each code, after a line with the name of the column.
@@ -29,7 +29,7 @@ pub enum Form {
 
 impl Form {
     /// The name of the form.
-    pub const fn media_type(self) -> &'static str {
+    pub(super) const fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
@@ -51,7 +51,7 @@ impl Form {
     }
 
     /// How many bytes so many codes take.
-    pub const fn size_bytes(self, count: u64) -> u64 {
+    pub(super) const fn size_bytes(self, count: u64) -> u64 {
         let Parts { head, before, after, between, tail } = self.parts();
         let each = before.len() + SealedText::LENGTH + after.len();
         (head.len() + tail.len()) as u64
@@ -70,7 +70,7 @@ struct Parts {
 
 /// The text of a range of codes, piece by piece.
 #[derive(Debug)]
-pub struct CodeStream {
+pub(super) struct CodeStream {
     left: CodeRange,
     form: Form,
     has_begun: bool,
@@ -79,7 +79,7 @@ pub struct CodeStream {
 
 impl CodeStream {
     /// The text of these codes.
-    pub fn new(codes: CodeRange, form: Form) -> Self {
+    pub(super) fn new(codes: CodeRange, form: Form) -> Self {
         Self { left: codes, form, has_begun: false, has_ended: false }
     }
 
@@ -123,7 +123,7 @@ type Piece = Pin<Box<dyn Future<Output = Result<Bytes, Error>>>>;
 
 /// A range of codes with the state of each, a line with an object for each code. Where a shard
 /// cannot be asked half-way, the answer breaks off, and its client sees that.
-pub struct StateStream {
+pub(super) struct StateStream {
     worker: Worker,
     left: CodeRange,
     piece: Option<Piece>,
@@ -131,7 +131,7 @@ pub struct StateStream {
 
 impl StateStream {
     /// The states of these codes.
-    pub fn new(worker: Worker, codes: CodeRange) -> Self {
+    pub(super) fn new(worker: Worker, codes: CodeRange) -> Self {
         Self { worker, left: codes, piece: None }
     }
 }
@@ -139,10 +139,7 @@ impl StateStream {
 impl Stream for StateStream {
     type Item = Result<Bytes, Error>;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.piece.is_none() {
             let codes = self.left.take(STATES_A_PIECE);
             if codes.count() == 0 {

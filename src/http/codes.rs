@@ -26,7 +26,7 @@ const FIRST_INDEX: HeaderName = HeaderName::from_static("redeemd-first-index");
 const COUNT: HeaderName = HeaderName::from_static("redeemd-count");
 
 /// `POST /campaigns/{id}/codes`
-pub async fn issue(site: Site, request: HttpRequest, payload: Payload) -> Answer {
+pub(super) async fn issue(site: Site, request: HttpRequest, payload: Payload) -> Answer {
     let caller = site.admit(&request, Permission::HandleCodes)?;
     let key = headers::idempotency_key(&request)?;
     let campaign = site.campaign(&request)?;
@@ -41,7 +41,7 @@ pub async fn issue(site: Site, request: HttpRequest, payload: Payload) -> Answer
 }
 
 /// `GET /campaigns/{id}/codes`
-pub async fn export(site: Site, request: HttpRequest) -> Answer {
+pub(super) async fn export(site: Site, request: HttpRequest) -> Answer {
     site.admit(&request, Permission::HandleCodes)?;
     let parameters = Parameters::of(&request, &["first_index", "count"])?;
     let campaign = site.campaign(&request)?;

@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 use super::problem::{Code, Fault, Place, Problem};
 
 /// Why a value is not accepted, as the end of a sentence about it.
-pub type Objection = Cow<'static, str>;
+pub(super) type Objection = Cow<'static, str>;
 
 /// A field that may be missing, or null, or have a value. Null clears where that has a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Presence<T> {
+pub(super) enum Presence<T> {
     /// It is not there.
     Absent,
     /// It is null.
@@ -25,7 +25,7 @@ pub enum Presence<T> {
 
 impl<T> Presence<T> {
     /// The value, if there is one.
-    pub fn given(self) -> Option<T> {
+    pub(super) fn given(self) -> Option<T> {
         match self {
             Self::Given(value) => Some(value),
             Self::Absent | Self::Null => None,
@@ -33,7 +33,7 @@ impl<T> Presence<T> {
     }
 
     /// What a change makes of a field: nothing, clearing it, or another value.
-    pub fn change(self) -> Option<Option<T>> {
+    pub(super) fn change(self) -> Option<Option<T>> {
         match self {
             Self::Absent => None,
             Self::Null => Some(None),
@@ -44,7 +44,7 @@ impl<T> Presence<T> {
 
 /// The fields of an object that are not taken yet, and what was wrong with those that were.
 #[derive(Debug)]
-pub struct Fields<'a> {
+pub(super) struct Fields<'a> {
     prefix: Cow<'static, str>,
     entries: Vec<(Cow<'a, str>, Option<&'a RawValue>)>,
     faults: Vec<Fault>,
@@ -55,14 +55,12 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// When it is not JSON, or not an object, or names a field twice.
-    pub fn of_body(body: &'a [u8]) -> Result<Self, Problem> {
+    pub(super) fn of_body(body: &'a [u8]) -> Result<Self, Problem> {
         match serde_json::from_slice::<Entries<'a>>(body) {
             Ok(Entries(entries)) => {
                 Self { prefix: Cow::Borrowed(""), entries, faults: Vec::new() }.without_repeats()
             }
-            Err(error) if error.is_data() => {
-                Err(Problem::field("", "must be a JSON object"))
-            }
+            Err(error) if error.is_data() => Err(Problem::field("", "must be a JSON object")),
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
                 let detail = match error.is_eof() {
@@ -75,7 +73,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a field that may be missing or null.
-    pub fn take<T>(
+    pub(super) fn take<T>(
         &mut self,
         name: &'static str,
         kind: impl FnOnce(&'a RawValue) -> Result<T, Objection>,
@@ -98,7 +96,7 @@ impl<'a> Fields<'a> {
 
     /// Takes a field that must be there. Where it is not, or not accepted, a default stands for it
     /// until [`Fields::finish`] tells.
-    pub fn required<T: Default>(
+    pub(super) fn required<T: Default>(
         &mut self,
         name: &'static str,
         kind: impl FnOnce(&'a RawValue) -> Result<T, Objection>,
@@ -115,7 +113,7 @@ impl<'a> Fields<'a> {
 
     /// Takes an object that must be there, for its own fields. Hand it back to
     /// [`Fields::absorb`] at the end.
-    pub fn required_object(&mut self, name: &'static str) -> Self {
+    pub(super) fn required_object(&mut self, name: &'static str) -> Self {
         let prefix = Cow::Owned(format!("{}/{name}", self.prefix));
         let faults = self.faults.len();
         let read = |value: &'a RawValue| {
@@ -146,18 +144,18 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes over what is wrong with an object within.
-    pub fn absorb(&mut self, inner: Self) {
+    pub(super) fn absorb(&mut self, inner: Self) {
         self.faults.extend(inner.into_faults());
     }
 
     /// Notes that a field is not accepted.
-    pub fn object(&mut self, name: &str, objection: impl Into<Objection>) {
+    pub(super) fn object(&mut self, name: &str, objection: impl Into<Objection>) {
         let place = Place::Body(pointer(&self.prefix, name));
         self.faults.push(Fault { place, detail: objection.into() });
     }
 
     /// Whether anything was wrong so far.
-    pub fn has_faults(&self) -> bool {
+    pub(super) fn has_faults(&self) -> bool {
         !self.faults.is_empty()
     }
 
@@ -165,7 +163,7 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// Everything that was wrong, fields that nobody took included.
-    pub fn finish(self) -> Result<(), Problem> {
+    pub(super) fn finish(self) -> Result<(), Problem> {
         let faults = self.into_faults();
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
     }
@@ -233,7 +231,7 @@ impl<'a> Visitor<'a> for EntriesVisitor {
 }
 
 /// A text that is borrowed where it has no escapes.
-pub struct Name<'a>(pub Cow<'a, str>);
+pub(super) struct Name<'a>(pub Cow<'a, str>);
 
 impl<'a> Deserialize<'a> for Name<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {

@@ -14,7 +14,7 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 ///
 /// # Errors
 /// When it is no such key, or when there are two.
-pub fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+pub(super) fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
     let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
     let Some(key) = keys.next() else { return Ok(None) };
     let key = IdempotencyKey::parse(key.as_bytes()).filter(|_| keys.next().is_none());
@@ -25,7 +25,7 @@ pub fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, 
 
 /// What a change asks of the edition that it finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub(super) enum Condition {
     /// Nothing.
     Any,
     /// It must be one of these; the list may be empty.
@@ -35,7 +35,7 @@ pub enum Condition {
 impl Condition {
     /// The edition to be insisted on, given the one that is there. Naming the present one settles
     /// a list, since any other would be refused anyway.
-    pub fn edition(&self, present: Revision) -> Option<Revision> {
+    pub(super) fn edition(&self, present: Revision) -> Option<Revision> {
         match self {
             Self::Any => None,
             Self::OneOf(editions) if editions.contains(&present) => Some(present),
@@ -46,7 +46,7 @@ impl Condition {
 }
 
 /// What `If-Match` says (RFC 9110, section 13.1.1). Tags that were never given match nothing.
-pub fn if_match(request: &HttpRequest) -> Condition {
+pub(super) fn if_match(request: &HttpRequest) -> Condition {
     let mut editions = Vec::new();
     let mut is_conditional = false;
     for header in request.headers().get_all(IF_MATCH) {
@@ -63,7 +63,7 @@ pub fn if_match(request: &HttpRequest) -> Condition {
 }
 
 /// The tag of an edition.
-pub fn entity_tag(edition: Revision) -> HeaderValue {
+pub(super) fn entity_tag(edition: Revision) -> HeaderValue {
     let tag = HeaderValue::from_str(&format!("\"{}\"", edition.0));
     tag.unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }

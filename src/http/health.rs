@@ -17,7 +17,7 @@ use super::problem;
 const MANY_WAITING: u64 = 64;
 
 /// What the operating routes work with.
-pub struct Operations {
+pub(super) struct Operations {
     /// The actors.
     pub node: Node,
     /// What was counted.
@@ -58,12 +58,12 @@ impl Part {
 }
 
 /// `GET /health/live`: the process runs.
-pub async fn live() -> HttpResponse {
+pub(super) async fn live() -> HttpResponse {
     say(answer::begin(Meaning::Fine, false), "live")
 }
 
 /// `GET /health/ready`: it may be sent traffic.
-pub async fn ready(operations: Data<Operations>) -> HttpResponse {
+pub(super) async fn ready(operations: Data<Operations>) -> HttpResponse {
     let node = &operations.node;
     if node.is_ready() && node.shards.unreachable() + node.control.unreachable() == 0 {
         say(answer::begin(Meaning::Fine, false), "ready")
@@ -73,7 +73,7 @@ pub async fn ready(operations: Data<Operations>) -> HttpResponse {
 }
 
 /// `GET /health`: each part.
-pub async fn parts(operations: Data<Operations>) -> HttpResponse {
+pub(super) async fn parts(operations: Data<Operations>) -> HttpResponse {
     let parts = look(&operations.node);
     let health = parts.iter().map(|part| part.health).max().unwrap_or(Health::Healthy);
     let mut body = Vec::with_capacity(512);
@@ -98,7 +98,7 @@ pub async fn parts(operations: Data<Operations>) -> HttpResponse {
 }
 
 /// `GET /metrics`
-pub async fn metrics(operations: Data<Operations>) -> HttpResponse {
+pub(super) async fn metrics(operations: Data<Operations>) -> HttpResponse {
     let page = operations.metrics.page(&operations.node.status);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     answer::begin(Meaning::Fine, false).insert_header((CONTENT_TYPE, kind)).body(page)

@@ -4,31 +4,31 @@ use std::fmt::{self, Write as _};
 
 /// An object that is being written.
 #[derive(Debug)]
-pub struct Object<'a> {
+pub(super) struct Object<'a> {
     output: &'a mut Vec<u8>,
     is_empty: bool,
 }
 
 impl<'a> Object<'a> {
     /// Begins an object; [`Object::end`] ends it.
-    pub fn begin(output: &'a mut Vec<u8>) -> Self {
+    pub(super) fn begin(output: &'a mut Vec<u8>) -> Self {
         output.push(b'{');
         Self { output, is_empty: true }
     }
 
     /// Ends it.
-    pub fn end(self) {
+    pub(super) fn end(self) {
         self.output.push(b'}');
     }
 
     /// Any text.
-    pub fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &str, text: &str) {
         self.name(name);
         escape(text, self.output);
     }
 
     /// Something whose text needs no escaping: identifiers, times, hints.
-    pub fn display(&mut self, name: &str, value: &dyn fmt::Display) {
+    pub(super) fn display(&mut self, name: &str, value: &dyn fmt::Display) {
         self.name(name);
         self.output.push(b'"');
         // Writing to memory does not fail.
@@ -37,7 +37,7 @@ impl<'a> Object<'a> {
     }
 
     /// As [`Object::display`], or null.
-    pub fn display_or_null(&mut self, name: &str, value: Option<&dyn fmt::Display>) {
+    pub(super) fn display_or_null(&mut self, name: &str, value: Option<&dyn fmt::Display>) {
         match value {
             Some(value) => self.display(name, value),
             None => self.raw(name, "null"),
@@ -45,13 +45,13 @@ impl<'a> Object<'a> {
     }
 
     /// A whole number.
-    pub fn number(&mut self, name: &str, number: u64) {
+    pub(super) fn number(&mut self, name: &str, number: u64) {
         self.name(name);
         let _ = write!(Plain(self.output), "{number}");
     }
 
     /// A whole number, or null.
-    pub fn number_or_null(&mut self, name: &str, number: Option<u64>) {
+    pub(super) fn number_or_null(&mut self, name: &str, number: Option<u64>) {
         match number {
             Some(number) => self.number(name, number),
             None => self.raw(name, "null"),
@@ -59,18 +59,18 @@ impl<'a> Object<'a> {
     }
 
     /// True or false.
-    pub fn flag(&mut self, name: &str, flag: bool) {
+    pub(super) fn flag(&mut self, name: &str, flag: bool) {
         self.raw(name, if flag { "true" } else { "false" });
     }
 
     /// JSON that was checked before.
-    pub fn raw(&mut self, name: &str, json: &str) {
+    pub(super) fn raw(&mut self, name: &str, json: &str) {
         self.name(name);
         self.output.extend_from_slice(json.as_bytes());
     }
 
     /// An object within.
-    pub fn object(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
+    pub(super) fn object(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
         self.name(name);
         let mut object = Object::begin(self.output);
         write(&mut object);
@@ -78,7 +78,12 @@ impl<'a> Object<'a> {
     }
 
     /// A list of objects.
-    pub fn objects<T>(&mut self, name: &str, items: &[T], write: impl Fn(&T, &mut Object<'_>)) {
+    pub(super) fn objects<T>(
+        &mut self,
+        name: &str,
+        items: &[T],
+        write: impl Fn(&T, &mut Object<'_>),
+    ) {
         self.name(name);
         self.output.push(b'[');
         for (place, item) in items.iter().enumerate() {

@@ -11,7 +11,7 @@ use super::fields::{Name, Objection};
 use super::time_text;
 
 /// A text of so many characters, none of them a control character.
-pub fn text<'a>(
+pub(super) fn text<'a>(
     lengths: RangeInclusive<usize>,
 ) -> impl FnOnce(&'a RawValue) -> Result<Cow<'a, str>, Objection> {
     move |value| {
@@ -33,7 +33,7 @@ pub fn text<'a>(
 }
 
 /// A whole number within a range.
-pub fn whole<'a>(
+pub(super) fn whole<'a>(
     range: RangeInclusive<u64>,
 ) -> impl FnOnce(&'a RawValue) -> Result<u64, Objection> {
     move |value| {
@@ -45,14 +45,14 @@ pub fn whole<'a>(
 }
 
 /// A time in RFC 3339.
-pub fn time(value: &RawValue) -> Result<Timestamp, Objection> {
+pub(super) fn time(value: &RawValue) -> Result<Timestamp, Objection> {
     let text = serde_json::from_str::<Name<'_>>(value.get()).ok();
     text.and_then(|Name(text)| time_text::parse(&text))
         .ok_or(Cow::Borrowed("must be a time from 1970 on, such as 2026-12-24T18:00:00Z"))
 }
 
 /// An object of the client's own, as compact text: what stands in it is for the client to know.
-pub fn object(value: &RawValue) -> Result<Box<str>, Objection> {
+pub(super) fn object(value: &RawValue) -> Result<Box<str>, Objection> {
     let text = value.get();
     if !text.starts_with('{') {
         return Err("must be a JSON object".into());
@@ -115,7 +115,14 @@ mod tests {
             assert!(accepts(good), "{good}");
         }
         for bad in [
-            r#""""#, r#""abcd""#, r#""äöüß""#, "1", "[]", r#""\n""#, r#""\u0000""#, r#""\u009f""#,
+            r#""""#,
+            r#""abcd""#,
+            r#""äöüß""#,
+            "1",
+            "[]",
+            r#""\n""#,
+            r#""\u0000""#,
+            r#""\u009f""#,
             r#""\ud800""#,
         ] {
             assert!(!accepts(bad), "{bad}");

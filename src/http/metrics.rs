@@ -126,9 +126,7 @@ fn write_status(page: &mut String, status: &Status) -> std::fmt::Result {
             it.overloaded.get()
         }),
         ("rebuilt_total", "counter", "Rebuilt after a panic.", |it| it.rebuilt.get()),
-        ("down", "gauge", "Whether it stays down.", |it| {
-            it.is_down.load(Ordering::Relaxed).into()
-        }),
+        ("down", "gauge", "Whether it stays down.", |it| it.is_down.load(Ordering::Relaxed).into()),
         ("clock_leapt", "gauge", "Whether the clock is not believed.", |it| {
             it.clock_leapt.load(Ordering::Relaxed).into()
         }),
@@ -147,7 +145,12 @@ fn write_status(page: &mut String, status: &Status) -> std::fmt::Result {
         ("journal_bytes", "gauge", "Bytes on its disk.", status.journal_bytes.get()),
         ("ledger_waiting", "gauge", "Batches that wait.", status.ledger_waiting.get()),
         ("snapshots_failed_total", "counter", "Not written.", status.failed_snapshots.get()),
-        ("disk_full", "gauge", "Nothing changes.", status.disk_is_full.load(Ordering::Relaxed).into()),
+        (
+            "disk_full",
+            "gauge",
+            "Nothing changes.",
+            status.disk_is_full.load(Ordering::Relaxed).into(),
+        ),
     ];
     for (name, kind, help, value) in node {
         writeln!(page, "# HELP redeemd_{name} {help}\n# TYPE redeemd_{name} {kind}")?;

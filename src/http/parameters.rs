@@ -11,7 +11,7 @@ use super::site::Site;
 
 /// The parameters of one request.
 #[derive(Debug)]
-pub struct Parameters<'a> {
+pub(super) struct Parameters<'a> {
     given: Vec<(&'a str, &'a str)>,
 }
 
@@ -20,7 +20,7 @@ impl<'a> Parameters<'a> {
     ///
     /// # Errors
     /// When there is one that is not known, or that is given twice.
-    pub fn of(request: &'a HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
+    pub(super) fn of(request: &'a HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
         let mut given: Vec<(&str, &str)> = Vec::new();
         for part in request.query_string().split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -41,7 +41,7 @@ impl<'a> Parameters<'a> {
     ///
     /// # Errors
     /// When it is not one.
-    pub fn whole(
+    pub(super) fn whole(
         &self,
         name: &'static str,
         range: RangeInclusive<u64>,
@@ -56,7 +56,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// A value as it stands in the address.
-    pub fn get(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
         self.given.iter().find(|(known, _)| *known == name).map(|&(_, value)| value)
     }
 }
@@ -66,7 +66,7 @@ impl Site {
     ///
     /// # Errors
     /// `not_found` where there is none.
-    pub fn campaign(&self, request: &HttpRequest) -> Result<Arc<Campaign>, Problem> {
+    pub(super) fn campaign(&self, request: &HttpRequest) -> Result<Arc<Campaign>, Problem> {
         let id = request.match_info().get("id").and_then(CampaignId::parse);
         let id = id.ok_or_else(Problem::not_found)?;
         Ok(self.worker.campaign(id)?)
@@ -81,9 +81,8 @@ mod tests {
 
     #[test]
     fn only_known_parameters_are_read() {
-        let request = |query: &str| {
-            TestRequest::with_uri(&format!("/campaigns?{query}")).to_http_request()
-        };
+        let request =
+            |query: &str| TestRequest::with_uri(&format!("/campaigns?{query}")).to_http_request();
         let known = ["limit", "cursor"];
         let good = request("limit=7&cursor=x");
         let parameters = Parameters::of(&good, &known).unwrap();

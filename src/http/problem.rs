@@ -20,7 +20,7 @@ use crate::service::Error;
 
 /// What went wrong, as programs test it. The names are part of the interface's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
+pub(super) enum Code {
     /// Something about the request's content is not accepted.
     ValidationFailed,
     /// The body is not JSON.
@@ -148,13 +148,13 @@ impl Code {
     }
 
     /// The stable name.
-    pub const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         self.row().1
     }
 }
 
 /// The name that programs know a refusal by.
-pub fn refusal_code(refusal: Refusal) -> Code {
+pub(super) fn refusal_code(refusal: Refusal) -> Code {
     match refusal {
         Refusal::IdempotencyKeyReused => Code::IdempotencyKeyReused,
         Refusal::InvalidCode => Code::InvalidCode,
@@ -169,13 +169,13 @@ pub fn refusal_code(refusal: Refusal) -> Code {
 
 /// Begins the answer of a server that is not to be sent traffic. It is for load balancers, which
 /// look at the status alone.
-pub fn begin_unready() -> HttpResponseBuilder {
+pub(super) fn begin_unready() -> HttpResponseBuilder {
     HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// Where in a request a fault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// In the body, by JSON pointer (RFC 6901).
     Body(String),
     /// In a parameter of the address.
@@ -186,7 +186,7 @@ pub enum Place {
 
 /// Something that is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Fault {
     /// Where it is.
     pub place: Place,
     /// What is wrong, without repeating what was sent.
@@ -195,7 +195,7 @@ pub struct Fault {
 
 /// An error on its way to a client.
 #[derive(Clone, Debug)]
-pub struct Problem(Box<Content>);
+pub(super) struct Problem(Box<Content>);
 
 #[derive(Clone, Debug)]
 struct Content {
@@ -210,7 +210,7 @@ struct Content {
 
 impl Problem {
     /// A problem, explained by a sentence that repeats nothing of what was sent.
-    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Content {
             code,
             detail: detail.into(),
@@ -222,8 +222,8 @@ impl Problem {
     }
 
     /// The request's content is not accepted, for these reasons.
-    pub fn invalid(faults: Vec<Fault>) -> Self {
-        let detail = match faults.as_slice() {
+    pub(super) fn invalid(faults: Vec<Fault>) -> Self {
+        let detail: Cow<'static, str> = match faults.as_slice() {
             [only] => format!("{} {}.", only.place, only.detail).into(),
             faults => format!("{} things are not accepted; see errors.", faults.len()).into(),
         };
@@ -233,28 +233,28 @@ impl Problem {
     }
 
     /// A parameter of the address is not accepted.
-    pub fn parameter(name: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn parameter(name: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::invalid(vec![Fault { place: Place::Parameter(name), detail: detail.into() }])
     }
 
     /// A header is not accepted.
-    pub fn header(name: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn header(name: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::invalid(vec![Fault { place: Place::Header(name), detail: detail.into() }])
     }
 
     /// A field of the body is not accepted.
-    pub fn field(pointer: &str, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn field(pointer: &str, detail: impl Into<Cow<'static, str>>) -> Self {
         let place = Place::Body(pointer.to_owned());
         Self::invalid(vec![Fault { place, detail: detail.into() }])
     }
 
     /// There is no such resource.
-    pub fn not_found() -> Self {
+    pub(super) fn not_found() -> Self {
         Self::new(Code::NotFound, "There is nothing at this address.")
     }
 
     /// The resource has other methods.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
         let mut problem =
             Self::new(Code::MethodNotAllowed, format!("The resource has {allow} alone."));
         problem.0.allow = Some(allow);
@@ -262,22 +262,20 @@ impl Problem {
     }
 
     /// The body is larger than accepted.
-    pub fn body_too_large(limit: usize) -> Self {
+    pub(super) fn body_too_large(limit: usize) -> Self {
         Self::new(Code::BodyTooLarge, format!("A body has at most {limit} bytes here."))
     }
 
     /// An error of the server's own; the reason goes to the log alone.
-    pub fn internal(reason: impl Into<String>) -> Self {
-        let mut problem = Self::new(
-            Code::Internal,
-            "The error was logged under the identifier in X-Request-Id.",
-        );
+    pub(super) fn internal(reason: impl Into<String>) -> Self {
+        let mut problem =
+            Self::new(Code::Internal, "The error was logged under the identifier in X-Request-Id.");
         problem.0.reason = Some(reason.into());
         problem
     }
 
     /// What the framework says of a request before a handler sees it.
-    pub fn of_foreign(error: &actix_web::Error) -> Self {
+    pub(super) fn of_foreign(error: &actix_web::Error) -> Self {
         let response = error.as_response_error();
         let status = response.status_code();
         match status {
@@ -299,7 +297,7 @@ impl Problem {
     }
 
     /// What reading a body ended in.
-    pub fn of_payload(error: &PayloadError, limit: usize) -> Self {
+    pub(super) fn of_payload(error: &PayloadError, limit: usize) -> Self {
         match error {
             PayloadError::Overflow => Self::body_too_large(limit),
             PayloadError::EncodingCorrupted => Self::new(
@@ -311,17 +309,18 @@ impl Problem {
     }
 
     /// The stable name of what went wrong.
-    pub fn code(&self) -> Code {
+    #[cfg(test)]
+    pub(super) fn code(&self) -> Code {
         self.0.code
     }
 
     /// What the log shall know and the client shall not.
-    pub fn reason(&self) -> Option<&str> {
+    pub(super) fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
     /// The answer that tells the client.
-    pub fn answer(&self, request_id: &RequestId) -> HttpResponse {
+    pub(super) fn answer(&self, request_id: &RequestId) -> HttpResponse {
         let (status, _, _) = self.0.code.row();
         let mut response = HttpResponse::build(status);
         response.insert_header((
@@ -459,9 +458,7 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::Expired => "The code cannot be redeemed after its campaign's end.",
         Refusal::CampaignArchived => "The code's campaign is archived.",
         Refusal::CampaignPaused => "The code's campaign is paused.",
-        Refusal::AlreadyRedeemed => {
-            "The code has been redeemed as often as its campaign allows."
-        }
+        Refusal::AlreadyRedeemed => "The code has been redeemed as often as its campaign allows.",
     };
     Problem::new(refusal_code(refusal), detail)
 }

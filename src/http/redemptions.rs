@@ -18,12 +18,12 @@ use super::{accept, headers};
 use crate::service::{Permission, Redeemed, Redemption};
 
 /// The longest code and the longest name of a user, in characters.
-pub const LONGEST_CODE: usize = 64;
+pub(super) const LONGEST_CODE: usize = 64;
 /// See [`LONGEST_CODE`].
-pub const LONGEST_USER: usize = 128;
+pub(super) const LONGEST_USER: usize = 128;
 
 /// `POST /redemptions`
-pub async fn redeem(
+pub(super) async fn redeem(
     site: Site,
     request: HttpRequest,
     payload: Payload,
@@ -44,7 +44,7 @@ pub async fn redeem(
 }
 
 /// `GET /redemptions/{id}`
-pub async fn read(site: Site, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(super) async fn read(site: Site, request: HttpRequest) -> Result<HttpResponse, Problem> {
     site.admit(&request, Permission::ReadRedemptions)?;
     accept::json(&request)?;
     Parameters::of(&request, &[])?;
@@ -54,7 +54,7 @@ pub async fn read(site: Site, request: HttpRequest) -> Result<HttpResponse, Prob
 }
 
 /// A wish to redeem, as its body says it.
-pub struct Wish<'a> {
+pub(super) struct Wish<'a> {
     /// The code.
     pub code: Cow<'a, str>,
     /// Who redeems.
@@ -68,7 +68,7 @@ impl<'a> Wish<'a> {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn read(body: &'a Bytes) -> Result<Self, Problem> {
+    pub(super) fn read(body: &'a Bytes) -> Result<Self, Problem> {
         let mut fields = Fields::of_body(body)?;
         let code = fields.required("code", text(1..=LONGEST_CODE));
         let user = fields.required("user_id", text(1..=LONGEST_USER));

@@ -11,11 +11,11 @@ const LONGEST: usize = 128;
 
 /// Names one request: 1 to 128 letters, digits and `-_.:/+=@`, which harm no log and no address.
 #[derive(Clone, Debug)]
-pub struct RequestId(HeaderValue);
+pub(super) struct RequestId(HeaderValue);
 
 impl RequestId {
     /// The identifier that the client gave, if it is one; otherwise a new one.
-    pub fn of(header: Option<&HeaderValue>) -> Self {
+    pub(super) fn of(header: Option<&HeaderValue>) -> Self {
         match header {
             Some(value) if is_sane(value.as_bytes()) => Self(value.clone()),
             _ => Self::make(),
@@ -23,12 +23,12 @@ impl RequestId {
     }
 
     /// The header that carries it.
-    pub fn header(&self) -> HeaderValue {
+    pub(super) fn header(&self) -> HeaderValue {
         self.0.clone()
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 

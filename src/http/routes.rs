@@ -23,7 +23,7 @@ pub enum Extras {
 }
 
 /// The interface for clients. The routes that are used most come first.
-pub fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: Extras) {
+pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: Extras) {
     config.service(resource(
         metrics,
         "/api/v1/redemptions",
@@ -85,7 +85,7 @@ pub fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: Extras) 
 }
 
 /// The routes for those who run the server.
-pub fn operations(config: &mut ServiceConfig, metrics: &Metrics) {
+pub(super) fn operations(config: &mut ServiceConfig, metrics: &Metrics) {
     config.service(resource(metrics, "/health/live", "GET", [web::get().to(health::live)]));
     config.service(resource(metrics, "/health/ready", "GET", [web::get().to(health::ready)]));
     config.service(resource(metrics, "/health", "GET", [web::get().to(health::parts)]));
@@ -93,7 +93,7 @@ pub fn operations(config: &mut ServiceConfig, metrics: &Metrics) {
 }
 
 /// Everything else.
-pub fn nowhere(metrics: &Metrics) -> Route {
+pub(super) fn nowhere(metrics: &Metrics) -> Route {
     let answer = || async { Err::<HttpResponse, _>(Problem::not_found()) };
     web::route().to(answer).wrap(Boundary::new(metrics.route("other")))
 }
@@ -105,9 +105,8 @@ fn resource<const ROUTES: usize>(
     methods: &'static str,
     routes: [Route; ROUTES],
 ) -> impl HttpServiceFactory + 'static {
-    let refuse = move || async move {
-        Err::<HttpResponse, _>(Problem::method_not_allowed(methods))
-    };
+    let refuse =
+        move || async move { Err::<HttpResponse, _>(Problem::method_not_allowed(methods)) };
     let mut resource = web::resource(path);
     for route in routes {
         resource = resource.route(route);

@@ -37,7 +37,9 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The address cannot be had.
-    #[error("cannot listen on {address} ({setting}): {source}; choose another address or stop what uses it")]
+    #[error(
+        "cannot listen on {address} ({setting}): {source}; choose another address or stop what uses it"
+    )]
     Listen {
         /// The setting that gave it.
         setting: &'static str,
@@ -96,11 +98,16 @@ pub fn start(parts: &Parts, settings: &Http, extras: Extras) -> Result<Running, 
         .client_request_timeout(Duration::from_millis(settings.request_timeout_ms))
         .shutdown_timeout(settings.shutdown_grace_seconds)
         .disable_signals();
-    let server = server
-        .bind(settings.listen)
-        .map_err(|source| ServerError::Listen { setting: "http.listen", address: settings.listen, source })?;
-    let mut running =
-        Running { addresses: server.addrs(), operations_addresses: Vec::new(), servers: Vec::new() };
+    let server = server.bind(settings.listen).map_err(|source| ServerError::Listen {
+        setting: "http.listen",
+        address: settings.listen,
+        source,
+    })?;
+    let mut running = Running {
+        addresses: server.addrs(),
+        operations_addresses: Vec::new(),
+        servers: Vec::new(),
+    };
     if let Some(address) = settings.operations_listen {
         let (server, addresses) = operations(parts, settings, address)?;
         running.operations_addresses = addresses;

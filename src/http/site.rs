@@ -12,11 +12,11 @@ use crate::service::Worker;
 
 /// The service and the bounds of requests. Clones are handles to the same.
 #[derive(Clone, Debug)]
-pub struct Site(Rc<Content>);
+pub(super) struct Site(Rc<Content>);
 
 /// See [`Site`].
 #[derive(Debug)]
-pub struct Content {
+pub(super) struct Content {
     /// The way to the sequences.
     pub worker: Worker,
     /// The largest body, in bytes.
@@ -27,7 +27,7 @@ pub struct Content {
 
 impl Site {
     /// The site of this thread.
-    pub fn new(content: Content) -> Self {
+    pub(super) fn new(content: Content) -> Self {
         Self(Rc::new(content))
     }
 }

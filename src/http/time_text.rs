@@ -11,7 +11,7 @@ const END_SECONDS: i64 = 253_402_300_800;
 
 /// Shows a time.
 #[derive(Clone, Copy, Debug)]
-pub struct TimeText(pub Timestamp);
+pub(super) struct TimeText(pub Timestamp);
 
 impl fmt::Display for TimeText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,7 +29,7 @@ impl fmt::Display for TimeText {
 }
 
 /// Reads a time with any offset; parts of a millisecond are cut off. `None` before 1970.
-pub fn parse(text: &str) -> Option<Timestamp> {
+pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     let milliseconds = time.unix_timestamp_nanos().div_euclid(1_000_000);
     u64::try_from(milliseconds).ok().map(Timestamp).filter(|&time| time <= Timestamp::MAX)

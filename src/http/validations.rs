@@ -15,7 +15,7 @@ use super::time_text::TimeText;
 use crate::service::{Permission, Validation};
 
 /// `POST /validations`
-pub async fn validate(
+pub(super) async fn validate(
     site: Site,
     request: HttpRequest,
     payload: Payload,

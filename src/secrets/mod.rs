@@ -14,4 +14,4 @@ pub use api_key::{ApiKeyText, digest_of_api_key};
 pub use keys::{Keys, KeysError};
 pub use server_secret::{FirstStart, ServerSecret, ServerSecretError};
 pub use vault::Vault;
-pub use wrapping::{DIRECTORY_ID_BYTES, SECRET_BYTES, Wrapper, WrapperError};
+pub use wrapping::{DIRECTORY_ID_BYTES, SECRET_BYTES, Unwrapped, Wrapper, WrapperError};

@@ -104,7 +104,7 @@ impl ServerSecret {
         &self.0
     }
 
-    fn read(mut file: File, path: &Path) -> Result<Self, ServerSecretError> {
+    fn read(file: File, path: &Path) -> Result<Self, ServerSecretError> {
         let about = file.metadata().map_err(|source| failed("read", path, source))?;
         let mode = about.mode() & 0o7777;
         if mode & 0o077 != 0 {
@@ -115,7 +115,7 @@ impl ServerSecret {
         let malformed = || ServerSecretError::Malformed {
             origin: format!("the secret file {}", path.display()),
         };
-        match file.by_ref().take(256).read_to_string(&mut text) {
+        match file.take(256).read_to_string(&mut text) {
             Ok(_) => Self::parse(&text).ok_or_else(malformed),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(malformed()),
             Err(source) => Err(failed("read", path, source)),
@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn the_environment_comes_first() {
         let text = "0123456789abcdefABCDEF".repeat(3);
-        let environment = ServerSecret::open(Path::new("/nowhere"), Some(&text[..64]), FirstStart::No);
+        let environment =
+            ServerSecret::open(Path::new("/nowhere"), Some(&text[..64]), FirstStart::No);
         assert_eq!(environment.unwrap().as_bytes()[..4], [0x01, 0x23, 0x45, 0x67]);
         let refused = ServerSecret::open(Path::new("/nowhere"), Some("hunter2"), FirstStart::Yes);
         let reason = refused.unwrap_err().to_string();

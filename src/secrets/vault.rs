@@ -44,9 +44,9 @@ impl Vault {
     /// on serving, and the log says so.
     pub fn keys(&self, control: &Control) -> Arc<Keys> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = control.secrets().map(|secret| secret.name);
-        if !names.clone().eq(opened.names.iter().copied()) {
-            opened.names = names.collect();
+        let names = || control.secrets().map(|secret| secret.name);
+        if !names().eq(opened.names.iter().copied()) {
+            opened.names = names().collect();
             match Keys::unwrap(&self.wrapper, control.secrets()) {
                 Ok(keys) => opened.keys = Arc::new(keys),
                 Err(error) => tracing::error!(%error, "a new key does not open"),
@@ -88,10 +88,7 @@ mod tests {
         assert!(Arc::ptr_eq(&keys, &vault.keys(&control)), "nothing is opened twice");
         let refused = Vault::open(wrapper(2), &control).unwrap_err().to_string();
         assert!(refused.contains("secret") && !refused.contains('\n'), "{refused}");
-        assert!(matches!(
-            Vault::open(wrapper(1), &Control::new()),
-            Err(KeysError::NoHintKey)
-        ));
+        assert!(matches!(Vault::open(wrapper(1), &Control::new()), Err(KeysError::NoHintKey)));
     }
 
     #[test]

@@ -28,7 +28,7 @@ const FORMAT_VERSION: u8 = 1;
 const CHECK_BYTES: usize = 8;
 
 /// A secret that was unwrapped; overwritten when dropped.
-pub(super) type Unwrapped = Zeroizing<[u8; SECRET_BYTES]>;
+pub type Unwrapped = Zeroizing<[u8; SECRET_BYTES]>;
 
 /// Why a key could not be wrapped or unwrapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +89,7 @@ impl Wrapper {
     ///
     /// # Errors
     /// When it was wrapped under another secret, for another directory, or by a newer version.
-    pub(super) fn unwrap(&self, secret: &Secret) -> Result<Unwrapped, WrapperError> {
+    pub fn unwrap(&self, secret: &Secret) -> Result<Unwrapped, WrapperError> {
         let name = secret.name;
         let wrong = || WrapperError::WrongSecret(describe(name));
         let wrapped = match secret.enciphered.split_first() {
@@ -155,10 +155,8 @@ mod tests {
         let wrapped = wrapper(1, 1).wrap(NAME, &key).unwrap();
         assert_eq!(*wrapper(1, 1).unwrap(&wrapped).unwrap(), key);
         assert!(!wrapped.enciphered.windows(4).any(|window| window == [7; 4]));
-        let renamed = [
-            SecretName { number: 2, ..NAME },
-            SecretName { purpose: Purpose::Pepper, ..NAME },
-        ];
+        let renamed =
+            [SecretName { number: 2, ..NAME }, SecretName { purpose: Purpose::Pepper, ..NAME }];
         for name in renamed {
             let renamed = Secret { name, enciphered: wrapped.enciphered.clone() };
             let refused = wrapper(1, 1).unwrap(&renamed);

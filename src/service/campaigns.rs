@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use redeemd_actors::core::Answer;
 use redeemd_domain::campaign::{Campaign, CampaignView};
+use redeemd_domain::campaign::{Revision, Status};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{Asked, Changes, Command, Draft, Record, Refusal};
-use redeemd_domain::campaign::{Revision, Status};
 use redeemd_domain::identifier::CampaignId;
 use redeemd_domain::machine::{Outcome, Recollection};
 use redeemd_domain::request::Fingerprint;
@@ -69,7 +69,8 @@ impl Worker {
     ) -> Result<Changed, Error> {
         let mut said = Vec::new();
         // The encoding of a draft is a stored format already, so it stays the same.
-        redeemd_domain::append(&draft, &mut said).map_err(|error| Error::internal(error.to_string()))?;
+        redeemd_domain::append(&draft, &mut said)
+            .map_err(|error| Error::internal(error.to_string()))?;
         let asked = asked(caller, key, b"POST /campaigns", &[&said]);
         self.change(Command::MakeCampaign { draft, asked }, None).await
     }

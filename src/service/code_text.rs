@@ -20,8 +20,7 @@ impl Worker {
             // Nothing else may look like a sealed code, so there is nowhere else to look.
             return Ok(sealed(view, &block));
         }
-        let is_listed =
-            |codes: &Codes| matches!(codes, Codes::Imported);
+        let is_listed = |codes: &Codes| matches!(codes, Codes::Imported);
         if !view.control().campaigns().any(|campaign| is_listed(&campaign.codes)) {
             return Ok(None);
         }

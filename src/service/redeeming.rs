@@ -103,8 +103,7 @@ impl Worker {
         let mut request = redemption.key.map(|key| {
             // A part that is added later joins only where it is given: these fingerprints live as
             // long as the ledger.
-            let parts =
-                [Some(redemption.user.as_bytes()), redemption.metadata.map(str::as_bytes)];
+            let parts = [Some(redemption.user.as_bytes()), redemption.metadata.map(str::as_bytes)];
             key.request(caller.number, &code.canonical(), Fingerprint::new(&parts))
         });
         for _ in 0..MOST_SEARCHES {
@@ -161,8 +160,7 @@ impl Worker {
         match reply(self.query(self.place_of(&code), Query::Validate(code))).await? {
             Reply::Validated(Ok(validated)) => {
                 let campaign = self.view().campaign(validated.campaign.number).map(Arc::clone);
-                let campaign =
-                    campaign.ok_or_else(|| Error::internal("a code has no campaign"))?;
+                let campaign = campaign.ok_or_else(|| Error::internal("a code has no campaign"))?;
                 let limit = validated.campaign.uses_per_code.map(u64::from);
                 let uses_left = limit.map(|limit| limit.saturating_sub(validated.state.uses));
                 Ok(Validation::Valid { campaign, uses_left })
@@ -190,11 +188,7 @@ impl Worker {
     }
 
     /// What the ledger answered to a request about a code before, if anything.
-    async fn recall(
-        &self,
-        code: &CodeKey,
-        request: Request,
-    ) -> Result<Option<Arc<Record>>, Error> {
+    async fn recall(&self, code: &CodeKey, request: Request) -> Result<Option<Arc<Record>>, Error> {
         let node = &self.inner().node;
         let sequence = SequenceId::shard(node.layout.shard_of(code.slot()));
         match ledger_search::search::<Record>(&node.ledger, sequence, request).await? {

@@ -12,12 +12,32 @@ use super::{Disk, Error, File, Result};
 #[derive(Debug)]
 pub struct RealDisk {
     root: PathBuf,
+    access: Access,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    ReadWrite,
+    ReadOnly,
 }
 
 impl RealDisk {
     /// The disk whose root is `root`, which must exist before anything is created in it.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), access: Access::ReadWrite }
+    }
+
+    /// The same, but everything that would change something fails; for inspection.
+    pub fn read_only(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), access: Access::ReadOnly }
+    }
+
+    fn may_change(&self, operation: &'static str, path: &str) -> Result<()> {
+        let allowed = match self.access {
+            Access::ReadWrite => Ok(()),
+            Access::ReadOnly => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+        };
+        Self::in_context(operation, path, allowed)
     }
 
     fn resolve(&self, path: &str) -> PathBuf {
@@ -41,19 +61,23 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     fn open(&self, path: &str) -> Result<Arc<dyn File>> {
-        self.open_with("open", path, fs::OpenOptions::new().read(true).write(true))
+        let writes = self.access == Access::ReadWrite;
+        self.open_with("open", path, fs::OpenOptions::new().read(true).write(writes))
     }
 
     fn create(&self, path: &str) -> Result<Arc<dyn File>> {
+        self.may_change("create", path)?;
         let mut options = fs::OpenOptions::new();
         self.open_with("create", path, options.read(true).write(true).create_new(true))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
+        self.may_change("rename", from)?;
         Self::in_context("rename", from, fs::rename(self.resolve(from), self.resolve(to)))
     }
 
     fn remove(&self, path: &str) -> Result<()> {
+        self.may_change("remove", path)?;
         Self::in_context("remove", path, fs::remove_file(self.resolve(path)))
     }
 
@@ -73,6 +97,7 @@ impl Disk for RealDisk {
     }
 
     fn create_folder(&self, folder: &str) -> Result<()> {
+        self.may_change("create", folder)?;
         Self::in_context("create", folder, fs::create_dir_all(self.resolve(folder)))
     }
 

@@ -86,6 +86,7 @@ pub fn open(
         disk.create_folder(FOLDER)?;
         disk.sync_folder("")?;
     }
+    refuse_another_engine(&*disk, &options.engine)?;
     let full = space.check(0).is_err();
     let gives_up = full && space.has_reserve()?;
     if gives_up {
@@ -117,4 +118,22 @@ pub fn open(
     };
     opened.report = report.clone();
     Ok((Box::new(Writer::new(opened, space)), report))
+}
+
+/// A directory keeps its engine: beside another one's files, an empty journal must not begin.
+fn refuse_another_engine(disk: &dyn Disk, engine: &Engine) -> Result<(), Error> {
+    let has = |folder: &str, matches: fn(&str) -> bool| {
+        disk.list(folder).is_ok_and(|names| names.iter().any(|name| matches(name)))
+    };
+    let other = match engine {
+        Engine::Memory(_) => None,
+        Engine::Segment { .. } => has(sled::FOLDER, |_| true).then_some("sled"),
+        Engine::Sled { .. } => has(FOLDER, |name| name.ends_with(".segment")).then_some("segment"),
+    };
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Error::Options(format!(
+            "{FOLDER} was made with the engine {other}; set this engine in the configuration"
+        ))),
+    }
 }

@@ -52,7 +52,7 @@ pub enum Engine {
     },
     /// In a sled database of its own.
     Sled {
-        /// The folder of its files: on the journal's disk, and nothing else in it.
+        /// The folder of its files: `journal/sled` within the data directory.
         folder: PathBuf,
         /// How much memory its cache may take, in bytes.
         cache_bytes: u64,

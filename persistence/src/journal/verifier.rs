@@ -76,6 +76,11 @@ impl<'a, 'v> Verifier<'a, 'v> {
         &self.chains
     }
 
+    /// Whether the first anchor was read.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.beginning.is_some()
+    }
+
     /// The chains where the journal begins.
     pub(crate) fn beginning(&self) -> &Chains {
         self.beginning.as_ref().unwrap_or(&self.chains)

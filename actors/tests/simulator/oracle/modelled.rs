@@ -5,6 +5,7 @@ use redeemd_actors::ledger_record;
 use redeemd_actors::sequenced::Sequenced;
 use redeemd_domain::control::{self, Control};
 use redeemd_domain::machine::Outcome;
+use redeemd_domain::refusal::Refusal;
 use redeemd_domain::request::Request;
 use redeemd_domain::shard::{self, Shard};
 use redeemd_domain::timestamp::Timestamp;
@@ -46,12 +47,18 @@ pub(crate) trait Modelled: Sequenced {
     /// What must come of a command that was never answered before.
     fn judge(model: &Self::Model, command: &Self::Command, stamp: Stamp) -> Outcome<Self>;
 
+    /// The refusal of a request whose key was used with another body.
+    fn reused() -> Outcome<Self>;
+
     /// Whether a command with a request that the machine has forgotten must be looked for in the
     /// ledger.
     fn must_be_searched(model: &Self::Model, command: &Self::Command) -> bool;
 
     /// Takes in what came of a command.
     fn absorb(model: &mut Self::Model, command: &Self::Command, outcome: &Outcome<Self>);
+
+    /// The same question once more.
+    fn copy_query(query: &Self::Query) -> Self::Query;
 
     /// Whether a reply is right at a time.
     fn check_reply(model: &Self::Model, query: &Self::Query, reply: &Self::Reply, at: Timestamp);
@@ -91,12 +98,20 @@ impl Modelled for Shard {
         model.judge(command, stamp)
     }
 
+    fn reused() -> Outcome<Self> {
+        Outcome::Refused(Refusal::IdempotencyKeyReused)
+    }
+
     fn must_be_searched(model: &ShardModel, command: &shard::Command) -> bool {
         model.must_be_searched(command)
     }
 
     fn absorb(model: &mut ShardModel, command: &shard::Command, outcome: &Outcome<Self>) {
         model.absorb(command, outcome);
+    }
+
+    fn copy_query(query: &shard::Query) -> shard::Query {
+        *query
     }
 
     fn check_reply(
@@ -140,12 +155,20 @@ impl Modelled for Control {
         model.judge(command, stamp)
     }
 
+    fn reused() -> Outcome<Self> {
+        Outcome::Refused(control::Refusal::IdempotencyKeyReused)
+    }
+
     fn must_be_searched(_: &ControlModel, _: &control::Command) -> bool {
         true
     }
 
     fn absorb(model: &mut ControlModel, _: &control::Command, outcome: &Outcome<Self>) {
         model.absorb(outcome);
+    }
+
+    fn copy_query(query: &std::convert::Infallible) -> std::convert::Infallible {
+        *query
     }
 
     fn check_reply(

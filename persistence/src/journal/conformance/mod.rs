@@ -2,6 +2,7 @@
 //! [`Journal`](super::Journal), clause by clause.
 
 mod engines;
+mod inspection;
 mod power_cut;
 mod sled_power_cut;
 mod suite;

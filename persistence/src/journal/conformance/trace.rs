@@ -5,11 +5,24 @@ use std::collections::BTreeMap;
 /// A call that changes something under the traced folder; paths are relative to it.
 #[derive(Clone, Debug)]
 pub(super) enum Call {
-    Open { path: String, truncates: bool },
-    Write { path: String, offset: u64, bytes: Vec<u8> },
-    SetLength { path: String, length: u64 },
+    Open {
+        path: String,
+        truncates: bool,
+    },
+    Write {
+        path: String,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    SetLength {
+        path: String,
+        length: u64,
+    },
     Sync(String),
-    Rename { from: String, to: String },
+    Rename {
+        from: String,
+        to: String,
+    },
     Remove(String),
     Folder(String),
     /// What the traced program wrote to its file of marks.

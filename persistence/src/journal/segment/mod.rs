@@ -10,10 +10,12 @@ mod housekeeping;
 mod name;
 mod reader;
 mod recovery;
+mod salvage;
 mod scan;
 mod tail;
 
 pub(crate) use recovery::open;
+pub(crate) use salvage::{behind, cut, inspect};
 
 use std::sync::Arc;
 

@@ -6,6 +6,10 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
 
 use super::super::error::Error;
 use super::key::{self, Kind, PIECE_BYTES};
@@ -14,6 +18,11 @@ use super::key::{self, Kind, PIECE_BYTES};
 const DATA_FILE: &str = "db";
 /// The folder of sled's files that are never synced.
 const BLOBS_FOLDER: &str = "blobs";
+/// How long a database that was just dropped may take to close.
+const LONGEST_CLOSE: Duration = Duration::from_secs(5);
+
+/// What [`Database::scan`] calls.
+pub(super) type Visitor<'a> = dyn FnMut(u64, Option<&[u8]>) -> Result<bool, Error> + 'a;
 
 /// An open database. Clones are the same one; only one of them writes.
 #[derive(Clone)]
@@ -30,6 +39,7 @@ impl Database {
         if !folder.exists() {
             make(folder, cache_bytes)?;
         }
+        wait_until_closed(folder).map_err(in_context)?;
         remove_unfinished_snapshots(folder).map_err(in_context)?;
         forget_cached_pages(&folder.join(DATA_FILE)).map_err(in_context)?;
         let db = open_sled(folder, cache_bytes)?;
@@ -84,7 +94,7 @@ impl Database {
         &self,
         kind: Kind,
         numbers: std::ops::Range<u64>,
-        visit: &mut dyn FnMut(u64, Option<&[u8]>) -> Result<bool, Error>,
+        visit: &mut Visitor<'_>,
     ) -> Result<(), Error> {
         let range = key::encode(kind, numbers.start, 0)..key::encode(kind, numbers.end, 0);
         let mut pieces = self.guarded("reading", |db| Ok(db.range(range)))?;
@@ -162,6 +172,7 @@ fn make(folder: &Path, cache_bytes: u64) -> Result<(), Error> {
         drop(db);
         Ok(())
     })?;
+    wait_until_closed(&temporary).map_err(in_context)?;
     sync_all(&temporary).map_err(in_context)?;
     fs::rename(&temporary, folder).map_err(in_context)?;
     sync_parent(folder).map_err(in_context)
@@ -195,6 +206,24 @@ fn message(panic: &(dyn Any + Send)) -> String {
 
 fn failed(doing: &'static str, folder: &Path, reason: String) -> Error {
     Error::Sled { doing, reason, folder: folder.display().to_string() }
+}
+
+/// Waits until nothing has the database open. When a database is dropped, sled's threads hold it,
+/// and the lock on its file, for some milliseconds more, and write its last bytes meanwhile.
+fn wait_until_closed(folder: &Path) -> io::Result<()> {
+    let file = fs::File::open(folder.join(DATA_FILE))?;
+    let start = Instant::now();
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) if start.elapsed() < LONGEST_CLOSE => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(io::Error::other("another process has it open"));
+            }
+            locked => return Ok(locked?),
+        }
+    }
 }
 
 /// sled writes a snapshot at every open, under a name that ends like this until it is whole. One

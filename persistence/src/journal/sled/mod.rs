@@ -29,6 +29,9 @@ use super::error::{AppendError, Error};
 use super::spans::{Span, Spans};
 use super::store::Store;
 
+/// Where the database belongs, relative to the data directory.
+pub(crate) const FOLDER: &str = "journal/sled";
+
 const LARGEST_BLOCK_BYTES: usize = 16 << 20;
 /// Blocks are deleted in portions of about this many bytes.
 const SPAN_BYTES: u64 = if cfg!(test) { 16 << 10 } else { 4 << 20 };

@@ -8,7 +8,7 @@ use super::super::spans::Spans;
 use super::super::verifier::{Verifier, Wanted};
 use super::super::{FrameVisitor, Reader};
 use super::database::Database;
-use super::recovery;
+use super::{FOLDER, recovery};
 
 pub(super) struct SledReader {
     database: Database,
@@ -37,7 +37,7 @@ impl Reader for SledReader {
         // The span knows the chains before it; an anchor is how the verifier learns them.
         let mut builder = Builder::default();
         let anchor = builder.anchor(&span.before, span.first_block);
-        let place = Place { file: recovery::NAME.to_owned(), offset: 0, block: span.first_block };
+        let place = Place { file: FOLDER.to_owned(), offset: 0, block: span.first_block };
         if let Ok(header) = Header::decode(anchor.bytes()) {
             let body = anchor.bytes().get(HEADER_BYTES..).unwrap_or_default();
             verifier.block(&place, &header, body)?;

@@ -10,12 +10,9 @@ use super::super::requirement::Requirement;
 use super::super::spans::Spans;
 use super::super::store::Opened;
 use super::super::verifier::{Verifier, first_damaged_frame};
-use super::SledStore;
 use super::database::Database;
 use super::key::Kind;
-
-/// How the database is called in places.
-pub(super) const NAME: &str = "journal/sled";
+use super::{FOLDER, SledStore};
 
 /// Opens the journal, and cuts off its torn tail if it has one.
 pub(crate) fn open(
@@ -61,7 +58,7 @@ pub(crate) fn open(
 }
 
 fn place(block: u64) -> Place {
-    Place { file: NAME.to_owned(), offset: 0, block }
+    Place { file: FOLDER.to_owned(), offset: 0, block }
 }
 
 /// Gives the highest intact anchor to the verifier and returns its number. One that is not intact

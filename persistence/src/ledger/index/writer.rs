@@ -12,7 +12,7 @@ use super::view::Index;
 use crate::disk::Disk;
 
 /// How many runs of a size are merged into one of the next.
-const FAN_OUT: usize = 8;
+const FAN_OUT: usize = 16;
 const ENTRY_BYTES: u64 = 16;
 
 /// What a call for maintenance has left.

@@ -7,7 +7,7 @@ use super::file::Table;
 use super::page::{self, ENTRIES_PER_PAGE, PAGE_BYTES};
 
 /// How many pages are read at once.
-const PAGES: u64 = 16;
+const PAGES: u64 = 8;
 
 /// Walks over a table's entries, keeping one stretch of them in memory.
 #[derive(Debug)]

@@ -123,6 +123,6 @@ fn a_missing_log_file_is_refused() {
 fn another_directory_is_refused() {
     let (disk, settings, _) = filled(9);
     let other = Settings { directory_id: [8; 16], ..settings };
-    let error = Ledger::open(Arc::new(disk), other).err().expect("it is refused");
+    let error = Ledger::open(Arc::new(disk), other).expect_err("it is refused");
     assert!(matches!(error, Error::Foreign { .. }), "{error}");
 }

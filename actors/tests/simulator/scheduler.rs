@@ -1,0 +1,64 @@
+//! Which of the things that could happen next happens. It knows the world's parts by name and
+//! nothing of what they do.
+
+use crate::dice::{Dice as _, Random};
+use crate::world::World;
+
+/// Lets something happen between the parts. Clients act elsewhere; `false` when the draw fell on
+/// what has nothing to do.
+pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
+    let sequence = world.any_sequence();
+    match random.below(76) {
+        0..=17 => world.deliver(sequence),
+        18..=27 => world.flush(sequence),
+        28..=37 => world.write_journal(),
+        38..=51 => world.hear_journal(sequence),
+        52..=59 => world.keep(sequence),
+        60..=61 => world.commit_ledger(),
+        62..=64 => world.hear_cover(sequence),
+        65..=66 => world.tell_keeper(sequence),
+        67..=68 => {
+            world.tick(sequence);
+            true
+        }
+        69..=70 => world.write_snapshot(sequence),
+        71 => world.hear_snapshot(sequence),
+        72 => {
+            let milliseconds = random.between(1, 400);
+            world.pass(milliseconds);
+            true
+        }
+        73 => {
+            world.look_at_disk();
+            true
+        }
+        74 => world.go_on_spreading(),
+        _ => world.go_on_rebuilding(),
+    }
+}
+
+/// Lets everything happen that is under way, in order, until nothing is left.
+pub(crate) fn drain(world: &mut World) {
+    for _ in 0..64 {
+        while world.go_on_spreading() {}
+        while world.go_on_rebuilding() {}
+        for sequence in world.sequences() {
+            while world.deliver(sequence) {}
+            world.flush(sequence);
+        }
+        while world.write_journal() {}
+        for sequence in world.sequences() {
+            while world.hear_journal(sequence) {}
+            while world.keep(sequence) {}
+        }
+        world.look_at_disk();
+        world.commit_ledger();
+        for sequence in world.sequences() {
+            while world.hear_cover(sequence) {}
+            while world.tell_keeper(sequence) {}
+            world.tick(sequence);
+            while world.write_snapshot(sequence) {}
+            while world.hear_snapshot(sequence) {}
+        }
+    }
+}

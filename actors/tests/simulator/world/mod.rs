@@ -1,0 +1,299 @@
+//! The node under test, as its parts and what is on its way between them. What an actor would do
+//! with a message is one call here; which message comes next is not for this module to know.
+
+mod faults;
+mod journal;
+mod ledger;
+mod rebuild;
+mod restart;
+mod snapshots;
+
+use std::collections::BTreeMap;
+
+use redeemd_actors::core::{Answer, Ask, Now, Rejection, Submission, Token};
+use redeemd_domain::campaign::CampaignView;
+use redeemd_domain::control::Control;
+use redeemd_domain::machine::Machine as _;
+use redeemd_domain::sequence::SequenceId;
+use redeemd_domain::shard::{Command, Shard};
+use redeemd_domain::timestamp::Timestamp;
+use redeemd_persistence::disk::simulated::SimulatedDisk;
+use redeemd_persistence::journal::Journal;
+use redeemd_persistence::ledger::{KeyHasher, Ledger, LedgerReader};
+use redeemd_persistence::snapshot::{Draft, Snapshots};
+
+use crate::attempts::Attempts;
+use crate::dice::{Dice as _, Random};
+use crate::oracle::ClientAnswer;
+use crate::plan::Plan;
+use crate::station::{Answers, HOUSEHOLD, Station};
+use crate::trace::Trace;
+
+/// Does something with one station, whichever machine it has.
+macro_rules! at_station {
+    ($world:expr, $sequence:expr, $station:ident => $body:expr) => {
+        match $sequence.as_shard() {
+            None => {
+                let $station = &mut $world.control;
+                $body
+            }
+            Some(shard) => {
+                let $station = &mut $world.shards[usize::from(shard)];
+                $body
+            }
+        }
+    };
+}
+pub(crate) use at_station;
+
+/// The day on which every history begins.
+const BEGINNING: u64 = 1_800_000_000_000;
+
+/// What runs: gone after a crash, and brought back.
+pub(crate) struct Process {
+    pub(crate) journal: Box<dyn Journal>,
+    pub(crate) ledger: Ledger,
+    pub(crate) reader: LedgerReader,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) snapshots: Snapshots,
+    drafts: BTreeMap<SequenceId, (Draft, u64)>,
+    keeper_covers: BTreeMap<SequenceId, u64>,
+    released: BTreeMap<SequenceId, u64>,
+    journal_is_poisoned: bool,
+    disk_is_full: bool,
+    /// Why the process is about to end.
+    pub(crate) fatal: Option<String>,
+}
+
+/// A campaign that a shard is to be told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spread {
+    shard: u16,
+    view: CampaignView,
+    ticket: Option<u64>,
+}
+
+/// The world.
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    pub(crate) trace: Trace,
+    pub(crate) attempts: Attempts,
+    pub(crate) control: Station<Control>,
+    pub(crate) shards: Vec<Station<Shard>>,
+    pub(crate) process: Option<Process>,
+    /// Answers that have left the sequences and did not arrive yet.
+    pub(crate) answers: Answers,
+    pub(crate) spreads: Vec<Spread>,
+    /// Whether every shard knows what it had missed when the process started.
+    pub(crate) is_ready: bool,
+    disk: SimulatedDisk,
+    random: Random,
+    now: Now,
+    next_ticket: u64,
+    /// How many bytes the disk has, where that is few.
+    capacity: Option<u64>,
+    /// The operation of the disk at which the power fails.
+    power_off: Option<u64>,
+    /// Snapshots that were damaged and may still be there.
+    damaged: BTreeMap<SequenceId, String>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, plan: Plan) -> Self {
+        let layout = plan.layout;
+        let shards = (0..layout.shards()).map(SequenceId::shard);
+        let mut world = Self {
+            trace: Trace::default(),
+            attempts: Attempts::default(),
+            control: Station::new(layout, SequenceId::CONTROL),
+            shards: shards.map(|sequence| Station::new(layout, sequence)).collect(),
+            process: None,
+            answers: Vec::new(),
+            spreads: Vec::new(),
+            is_ready: false,
+            disk: SimulatedDisk::new(seed ^ 0xd15c),
+            random: Random::new(seed ^ 0x0301_41d5),
+            now: Now { wall: Timestamp(BEGINNING), monotonic_ms: 0 },
+            next_ticket: 0,
+            capacity: None,
+            power_off: None,
+            damaged: BTreeMap::new(),
+            plan,
+        };
+        world.restart();
+        world
+    }
+
+    pub(crate) fn sequences(&self) -> Vec<SequenceId> {
+        (0..=self.plan.layout.shards()).map(SequenceId).collect()
+    }
+
+    pub(crate) fn any_sequence(&mut self) -> SequenceId {
+        SequenceId(self.random.below(u64::from(self.plan.layout.shards()) + 1) as u16)
+    }
+
+    pub(crate) fn wall(&self) -> Timestamp {
+        self.now.wall
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("there is a process between two steps")
+    }
+
+    fn hasher(&self) -> KeyHasher {
+        self.process.as_ref().expect("there is a process between two steps").hasher
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, milliseconds: u64) {
+        self.now.wall.0 += milliseconds;
+        self.now.monotonic_ms += milliseconds;
+    }
+
+    /// Sends a command or a question to a sequence; a full mailbox answers by itself.
+    pub(crate) fn send_to_shard(&mut self, shard: u16, token: Token, ask: Ask<Shard>) {
+        let station = &mut self.shards[usize::from(shard)];
+        if station.inbox.len() < self.plan.mailbox {
+            station.inbox.push(Submission { token, ask });
+        } else {
+            let answer = Answer::Rejected(Rejection::Overloaded);
+            station.answer(token, answer, &mut self.attempts, &mut self.answers);
+        }
+    }
+
+    /// As [`World::send_to_shard`], to the control sequence.
+    pub(crate) fn send_to_control(&mut self, token: Token, ask: Ask<Control>) {
+        if self.control.inbox.len() < self.plan.mailbox {
+            self.control.inbox.push(Submission { token, ask });
+        } else {
+            let answer = Answer::Rejected(Rejection::Overloaded);
+            self.control.answer(token, answer, &mut self.attempts, &mut self.answers);
+        }
+    }
+
+    /// Some of what waits in a mailbox reaches its sequence; senders are in no order.
+    pub(crate) fn deliver(&mut self, sequence: SequenceId) -> bool {
+        let (now, hasher) = (self.now, self.hasher());
+        let count = self.random.between(1, 5);
+        let mut delivered = 0;
+        for _ in 0..count {
+            at_station!(self, sequence, station => {
+                if station.inbox.is_empty() {
+                    break;
+                }
+                let place = self.random.place(station.inbox.len());
+                let submission = station.inbox.swap_remove(place);
+                self.trace.note("submit", sequence.0.into(), submission.token.ticket);
+                let (attempts, answers) = (&mut self.attempts, &mut self.answers);
+                station.submit(submission, now, hasher, attempts, answers);
+            });
+            delivered += 1;
+        }
+        delivered > 0
+    }
+
+    pub(crate) fn flush(&mut self, sequence: SequenceId) -> bool {
+        let hasher = self.hasher();
+        at_station!(self, sequence, station => {
+            let is_due = station.flush_is_due;
+            if is_due {
+                station.flush(hasher, &mut self.attempts);
+            }
+            is_due
+        })
+    }
+
+    pub(crate) fn hear_journal(&mut self, sequence: SequenceId) -> bool {
+        let hasher = self.hasher();
+        at_station!(self, sequence, station => {
+            let has_any = !station.journal_answers.is_empty();
+            station.hear_journal(hasher, &mut self.attempts, &mut self.answers);
+            has_any
+        })
+    }
+
+    /// What a sequence's actor does twice a second.
+    pub(crate) fn tick(&mut self, sequence: SequenceId) {
+        let (now, hasher, entries) = (self.now, self.hasher(), self.plan.snapshot_entries);
+        let pins = self.random.one_in(8);
+        at_station!(self, sequence, station => {
+            let last = station.history.last();
+            let always = pins && last == station.published && !station.snapshot_is_under_way;
+            station.advance(now, always, hasher, &mut self.attempts);
+            let is_due = last - station.published >= entries;
+            if let Some(core) = station.core.as_ref().filter(|_| is_due)
+                && !station.snapshot_is_under_way
+            {
+                station.states.push_back(core.machine().clone());
+                station.snapshot_is_under_way = true;
+                self.trace.note("take snapshot", sequence.0.into(), last);
+            }
+        });
+    }
+
+    pub(crate) fn believe_clock(&mut self) {
+        for sequence in self.sequences() {
+            at_station!(self, sequence, station => station.believe_clock());
+        }
+    }
+
+    pub(crate) fn has_leapt(&self) -> bool {
+        let leapt = |station: &Station<Shard>| {
+            station.core.as_ref().is_some_and(|core| core.leap().is_some())
+        };
+        self.shards.iter().any(leapt)
+    }
+
+    /// Every shard is to be told of a campaign.
+    pub(crate) fn spread(&mut self, view: CampaignView) {
+        let shards = 0..self.plan.layout.shards();
+        self.spreads.extend(shards.map(|shard| Spread { shard, view, ticket: None }));
+    }
+
+    /// Tells a shard of a campaign that waits for it.
+    pub(crate) fn go_on_spreading(&mut self) -> bool {
+        let idle = self.spreads.iter().filter(|spread| spread.ticket.is_none()).count();
+        if idle == 0 {
+            return false;
+        }
+        let place = self.random.place(idle);
+        self.next_ticket += 1;
+        let ticket = self.next_ticket;
+        let mut waiting = self.spreads.iter_mut().filter(|spread| spread.ticket.is_none());
+        let Some(spread) = waiting.nth(place) else { return false };
+        spread.ticket = Some(ticket);
+        let (shard, view) = (spread.shard, spread.view);
+        let token = Token { port: HOUSEHOLD, ticket };
+        self.send_to_shard(shard, token, Ask::Do(Command::PutCampaign(view)));
+        true
+    }
+
+    /// An answer to whoever tells the shards of campaigns.
+    pub(crate) fn hear_spread(&mut self, ticket: u64, answer: &ClientAnswer) {
+        let found = self.spreads.iter().position(|spread| spread.ticket == Some(ticket));
+        let (Some(place), ClientAnswer::Shard(answer)) = (found, answer) else { return };
+        if !matches!(answer, Answer::Outcome(_)) {
+            self.spreads[place].ticket = None;
+            return;
+        }
+        let Spread { shard, view, .. } = self.spreads.swap_remove(place);
+        let known = self.shards[usize::from(shard)].history.model().campaign(view.number);
+        assert!(
+            known.is_some_and(|known| known.revision >= view.revision),
+            "shard {shard} said that it knows {view:?}, but it knows {known:?}"
+        );
+        self.is_ready |= self.spreads.is_empty();
+    }
+
+    /// The digests of all states, for the trace.
+    pub(crate) fn note_states(&mut self) {
+        for sequence in self.sequences() {
+            at_station!(self, sequence, station => {
+                if let Some(core) = &station.core {
+                    let digest = core.machine().digest();
+                    self.trace.state(&digest);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use redeemd_config::{LoadOptions, Settings};
+
+/// redeemd issues codes by the million and redeems each exactly as often as its campaign allows.
+#[derive(Debug, Parser)]
+#[command(
+    name = "redeemd",
+    version,
+    about,
+    after_help = "Example:\n  redeemd serve --data-dir /var/lib/redeemd --listen 127.0.0.1:8080"
+)]
+pub struct Arguments {
+    /// A TOML file with settings; see config/default.toml for all of them.
+    #[arg(long, global = true, env = "REDEEMD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Where everything is kept [setting data_dir].
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+
+    /// The address of the HTTP interface; port 0 picks a free one [setting http.listen].
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+
+    /// Any other setting, such as `--set ledger.commit_interval_ms=250`; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub set: Vec<(String, String)>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    ///
+    /// Writes `listening http://…` to standard output when it is ready, and at the first start
+    /// `admin-key rk_…`, once. Logs go to standard error. SIGTERM ends it gracefully; a second one
+    /// ends it at once.
+    #[command(after_help = "Example:\n  redeemd serve --listen 127.0.0.1:0 --data-dir ./data")]
+    Serve,
+    /// Show what redeemd does: redeem 20,000 codes from 64 clients, with the server killed half-way.
+    Demo(Demo),
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// How large the demonstration is.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  redeemd demo --codes 100000 --redemptions 20000 --clients 64")]
+pub struct Demo {
+    /// How many codes are issued.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub codes: u64,
+    /// How many of them are redeemed.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub redemptions: u64,
+    /// How many clients do it at once.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub clients: u64,
+    /// Keep the folder with the codes, the data directory and the server's log.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// What can be done with the settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the settings and show what is in force and where each came from.
+    #[command(after_help = "Example:\n  redeemd config check --config /etc/redeemd.toml")]
+    Check,
+}
+
+impl Arguments {
+    /// The settings that these arguments, the file and the environment give.
+    ///
+    /// # Errors
+    /// When a setting is wrong; it is named.
+    pub fn settings(&self) -> Result<Settings, redeemd_config::Error> {
+        Settings::load(self.load_options())
+    }
+
+    /// Where the settings come from.
+    pub fn load_options(&self) -> LoadOptions {
+        let path = self.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let flags = [("data_dir", path), ("http.listen", self.listen.clone())];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        LoadOptions {
+            file: self.config.clone(),
+            environment: std::env::vars_os().collect(),
+            overrides: self.set.iter().cloned().chain(flags).collect(),
+        }
+    }
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE, such as http.workers=4".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_win_over_other_settings() {
+        let arguments = ["redeemd", "serve", "--set", "http.listen=127.0.0.1:1", "--listen", "127.0.0.1:2"];
+        let arguments = Arguments::parse_from(arguments);
+        let last = arguments.load_options().overrides.pop();
+        assert_eq!(last, Some(("http.listen".to_owned(), "127.0.0.1:2".to_owned())));
+        assert!(Arguments::try_parse_from(["redeemd", "serve", "--set", "nonsense"]).is_err());
+    }
+}
