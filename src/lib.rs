@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod cli;
+pub mod client;
 pub mod http;
 pub mod logging;
 pub mod secrets;

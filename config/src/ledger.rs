@@ -50,7 +50,7 @@ impl Default for Ledger {
             commit_bytes: 8 << 20,
             cache_bytes: 64 << 20,
             file_bytes: 256 << 20,
-            max_lag: 1_000_000,
+            max_lag: 100_000,
         }
     }
 }

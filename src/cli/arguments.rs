@@ -44,12 +44,20 @@ pub enum Command {
     /// `admin-key rk_…`, once. Logs go to standard error. SIGTERM ends it gracefully; a second one
     /// ends it at once.
     #[command(after_help = "Example:\n  redeemd serve --listen 127.0.0.1:0 --data-dir ./data")]
-    Serve,
+    Serve(Serve),
     /// Show what redeemd does: redeem 20,000 codes from 64 clients, with the server killed half-way.
     Demo(Demo),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+/// How the server runs, besides its settings.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Serve {
+    /// End when standard input does. It keeps a program that starts a server from leaving it behind.
+    #[arg(long, hide = true)]
+    pub end_with_input: bool,
 }
 
 /// How large the demonstration is.

@@ -15,7 +15,7 @@ pub use arguments::{Arguments, Command};
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
-        Command::Serve => serve::run(&arguments),
+        Command::Serve(serve) => serve::run(&arguments, *serve),
         Command::Demo(demo) => demo::run(demo),
         Command::Config(command) => config::run(&arguments, command),
     };

@@ -1,13 +1,19 @@
 //! `redeemd serve`.
 
+use std::io;
 use std::process::ExitCode;
+use std::thread;
 
 use super::Arguments;
+use super::arguments::Serve;
 use crate::application::{self, Options};
 use crate::http::Extras;
 use crate::logging;
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments, serve: Serve) -> anyhow::Result<ExitCode> {
+    if serve.end_with_input {
+        thread::spawn(end_with_input);
+    }
     let settings = arguments.settings()?;
     let filter = std::env::var("REDEEMD_LOG").ok();
     logging::start(&settings.log, filter.as_deref())?;
@@ -18,4 +24,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     application::serve(&settings, &options)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends this process as SIGTERM does, once whoever holds the other end of standard input lets go of
+/// it, be it by its own death.
+fn end_with_input() {
+    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM);
 }

@@ -104,14 +104,10 @@ fn status_name(status: Status) -> &'static str {
 }
 
 fn codes(fields: &mut Fields<'_>) -> DraftCodes {
-    let mut codes = fields.required_object("codes");
-    match codes.take("kind", text(1..=32)) {
-        Presence::Given(kind) if kind == "sealed" => {}
-        Presence::Given(_) => {
-            codes.object("kind", "must be \"sealed\", the kind that this version knows")
-        }
-        Presence::Absent if codes.has_faults() => {}
-        Presence::Absent | Presence::Null => codes.object("kind", "is missing"),
+    let Some(mut codes) = fields.required_object("codes") else { return DraftCodes::Sealed };
+    let kind = codes.required("kind", text(1..=32));
+    if !codes.has_faults() && kind != "sealed" {
+        codes.object("kind", "must be \"sealed\", the one kind that this version knows");
     }
     fields.absorb(codes);
     DraftCodes::Sealed

@@ -13,7 +13,7 @@ use super::fields::Fields;
 use super::headers;
 use super::kinds::whole;
 use super::parameters::Parameters;
-use super::problem::{Code, Problem};
+use super::problem::Problem;
 use super::site::Site;
 use crate::service::{CodeRange, MOST_CODES_AT_ONCE, Permission};
 
@@ -46,10 +46,7 @@ pub(super) async fn export(site: Site, request: HttpRequest) -> Answer {
     let parameters = Parameters::of(&request, &["first_index", "count"])?;
     let campaign = site.campaign(&request)?;
     if !matches!(campaign.codes, Codes::Sealed { .. }) {
-        return Err(Problem::new(
-            Code::ValidationFailed,
-            "The campaign's codes were not made here, and are not kept.",
-        ));
+        return Err(Problem::parameter("id", "names a campaign whose codes are not made here"));
     }
     let first = parameters.whole("first_index", 0..=campaign.issued)?.unwrap_or(0);
     let left = campaign.issued - first;

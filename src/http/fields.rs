@@ -60,8 +60,13 @@ impl<'a> Fields<'a> {
             Ok(Entries(entries)) => {
                 Self { prefix: Cow::Borrowed(""), entries, faults: Vec::new() }.without_repeats()
             }
-            Err(error) if error.is_data() => Err(Problem::field("", "must be a JSON object")),
             Err(error) => {
+                // What is no object is noticed at its first character; the rest may be no JSON.
+                let error = match serde_json::from_slice::<&RawValue>(body) {
+                    Ok(_) => return Err(Problem::field("", "must be a JSON object")),
+                    Err(malformed) if error.is_data() => malformed,
+                    Err(_) => error,
+                };
                 let (line, column) = (error.line(), error.column());
                 let detail = match error.is_eof() {
                     true => "The body ends before its JSON does.".to_owned(),
@@ -111,36 +116,33 @@ impl<'a> Fields<'a> {
         T::default()
     }
 
-    /// Takes an object that must be there, for its own fields. Hand it back to
-    /// [`Fields::absorb`] at the end.
-    pub(super) fn required_object(&mut self, name: &'static str) -> Self {
-        let prefix = Cow::Owned(format!("{}/{name}", self.prefix));
-        let faults = self.faults.len();
+    /// Takes an object that must be there, for its own fields; hand it to [`Fields::absorb`] at the
+    /// end. `None` where there is none, which is noted.
+    pub(super) fn required_object(&mut self, name: &'static str) -> Option<Self> {
         let read = |value: &'a RawValue| {
-            serde_json::from_str::<Entries<'a>>(value.get())
-                .map_err(|_| Objection::Borrowed("must be a JSON object"))
+            let entries = serde_json::from_str::<Entries<'a>>(value.get());
+            entries.map(|Entries(entries)| entries).map_err(|_| "must be a JSON object".into())
         };
+        let faults = self.faults.len();
         let entries = match self.take(name, read) {
-            Presence::Given(Entries(entries)) => entries,
+            Presence::Given(entries) => entries,
+            Presence::Absent if self.faults.len() > faults => return None,
+            Presence::Absent => {
+                self.object(name, "is missing");
+                return None;
+            }
             Presence::Null => {
                 self.object(name, "must not be null");
-                Vec::new()
-            }
-            Presence::Absent => {
-                if self.faults.len() == faults {
-                    self.object(name, "is missing");
-                }
-                Vec::new()
+                return None;
             }
         };
+        let prefix = Cow::Owned(format!("{}/{name}", self.prefix));
         let inner = Self { prefix, entries, faults: Vec::new() };
-        match inner.without_repeats() {
-            Ok(inner) => inner,
-            Err(_) => {
-                self.object(name, "must not have two fields of one name");
-                Self { prefix: Cow::Borrowed(""), entries: Vec::new(), faults: Vec::new() }
-            }
+        let inner = inner.without_repeats().ok();
+        if inner.is_none() {
+            self.object(name, "must not have two fields of one name");
         }
+        inner
     }
 
     /// Takes over what is wrong with an object within.
@@ -276,7 +278,7 @@ mod tests {
         fields.required("code", text(1..=64));
         fields.required("count", whole(1..=10));
         fields.required("user_id", text(1..=128));
-        let mut inner = fields.required_object("inner");
+        let mut inner = fields.required_object("inner").unwrap();
         inner.required("kind", text(1..=10));
         fields.absorb(inner);
         let faults = faults(&fields.finish().unwrap_err());
@@ -290,6 +292,7 @@ mod tests {
         for (body, code) in [
             (&b""[..], Code::MalformedJson),
             (b"{", Code::MalformedJson),
+            (b"[", Code::MalformedJson),
             (b"{\"a\":1}x", Code::MalformedJson),
             (b"{'a':1}", Code::MalformedJson),
             (b"{\"a\":\"\xff\"}", Code::MalformedJson),

@@ -19,6 +19,10 @@ use super::site::{Content, Site};
 use crate::secrets::Vault;
 use crate::service::Worker;
 
+/// The framework reads its clock only so often, and a deadline that it computes may be that much too
+/// early.
+const CLOCK_COARSENESS: Duration = Duration::from_millis(500);
+
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4_096;
 
@@ -95,7 +99,7 @@ pub fn start(parts: &Parts, settings: &Http, extras: Extras) -> Result<Running, 
         .backlog(BACKLOG)
         .tcp_nodelay(true)
         .keep_alive(keep_alive(settings.keep_alive_seconds))
-        .client_request_timeout(Duration::from_millis(settings.request_timeout_ms))
+        .client_request_timeout(head_timeout(settings))
         .shutdown_timeout(settings.shutdown_grace_seconds)
         .disable_signals();
     let server = server.bind(settings.listen).map_err(|source| ServerError::Listen {
@@ -166,7 +170,7 @@ fn operations(
     let server = HttpServer::new(factory)
         .workers(1)
         .keep_alive(keep_alive(settings.keep_alive_seconds))
-        .client_request_timeout(Duration::from_millis(settings.request_timeout_ms))
+        .client_request_timeout(head_timeout(settings))
         .shutdown_timeout(settings.shutdown_grace_seconds)
         .disable_signals();
     let server = server.bind(address).map_err(|source| ServerError::Listen {
@@ -176,6 +180,11 @@ fn operations(
     })?;
     let addresses = server.addrs();
     Ok((server.run(), addresses))
+}
+
+/// How long the head of a request may take to arrive. (Bodies have the timeout of the site.)
+fn head_timeout(settings: &Http) -> Duration {
+    Duration::from_millis(settings.request_timeout_ms) + CLOCK_COARSENESS
 }
 
 fn keep_alive(seconds: u64) -> KeepAlive {

@@ -125,6 +125,8 @@ pub struct SequenceCore<M: Machine> {
     payload: Vec<u8>,
     next_ticket: u64,
     covered: u64,
+    /// The last entry that may have left a record to be forgotten.
+    last_change: u64,
     disk_full: bool,
     leap: Option<Leap>,
     /// Whose question is being considered, and whose command is being applied, at this moment, so
@@ -140,6 +142,7 @@ impl<M: Machine> SequenceCore<M> {
         let clock = Clock::new(machine.time(), limits.max_clock_leap_ms);
         Self {
             sequence,
+            last_change: machine.last(),
             machine,
             clock,
             limits,
@@ -239,6 +242,7 @@ impl<M: Machine> SequenceCore<M> {
             let outcome = self.machine.apply(entry);
             if let Outcome::Done(record) = &outcome {
                 records.push(Arc::clone(record));
+                self.last_change = self.machine.last();
             }
             if let Some((token, _)) = self.applying.take() {
                 outputs.answers.push((token, Answer::Outcome(outcome)));
@@ -282,9 +286,13 @@ impl<M: Machine> SequenceCore<M> {
 
     /// Proposes an entry of no effect when the state remembers what the ledger has long covered,
     /// or when `always`: called now and then, so that an idle sequence forgets too, and moves on
-    /// where the journal waits for it.
+    /// where the journal waits for it. When all is forgotten it is left alone: an entry of no
+    /// effect is covered by the ledger too, and must not call for the next one.
     pub fn advance(&mut self, now: Now, always: bool, outputs: &mut Outputs<M>) {
-        let would_forget = self.covered > self.machine.forgotten() && self.proposals.is_empty();
+        let forgotten = self.machine.forgotten();
+        let would_forget = forgotten < self.last_change
+            && forgotten < self.covered
+            && self.proposals.is_empty();
         let at = self.stamp(now);
         if (always || would_forget) && self.propose(None, M::advance(), at).is_none() {
             self.flush(outputs);

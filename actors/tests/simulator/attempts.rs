@@ -97,13 +97,15 @@ impl Attempts {
         self.all[id.0 as usize - 1].logged.is_some()
     }
 
-    /// A recovery of the sequences has found what it found: what is not in the journal by now may
-    /// never be.
+    /// A recovery has found what it found: what is not in the journal by now may never be. Where
+    /// only one sequence was rebuilt, attempts that it was not told of yet go on.
     pub(crate) fn settle(&mut self, sequence: Option<SequenceId>) {
         let all = &mut self.all;
         self.unsettled.retain(|id| {
             let attempt = &mut all[*id as usize - 1];
-            if sequence.is_some_and(|sequence| sequence != attempt.sequence) {
+            let is_other = sequence
+                .is_some_and(|rebuilt| rebuilt != attempt.sequence || attempt.fate == Fate::Open);
+            if is_other {
                 return true;
             }
             if attempt.logged.is_none() {

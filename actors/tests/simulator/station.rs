@@ -235,7 +235,7 @@ impl<M: Modelled> Station<M> {
     ) {
         if let Some(core) = &mut self.core {
             // The core asks its clock whether or not it goes on to propose anything.
-            drop(self.clock.stamp(now));
+            let _ = self.clock.stamp(now);
             core.advance(now, always, &mut self.outputs);
         }
         self.carry_out(hasher, attempts, &mut Vec::new());

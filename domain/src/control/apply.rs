@@ -40,7 +40,7 @@ impl Machine for Control {
         Invariant::EntriesInOrder.check(entry.number == self.last + 1);
         Invariant::TimeNeverRunsBackwards.check(entry.at >= self.time);
         self.last = entry.number;
-        self.time = entry.at;
+        self.time = entry.at.max(self.time);
         self.recent.forget(entry.covered);
         let asked = entry.command.asked();
         if let Some(settled) = self.settled(asked) {
@@ -133,7 +133,7 @@ impl Control {
                 self.change_campaign(campaign, edition, changes)
             }
             Command::SetStatus { campaign, status, .. } => self.set_status(campaign, status),
-            Command::Issue { campaign, count, .. } => self.issue(campaign, count).map(Some),
+            Command::Issue { campaign, count, .. } => self.issue(campaign, count),
         }
     }
 
@@ -224,7 +224,7 @@ impl Control {
         Ok(self.replace(changed))
     }
 
-    fn issue(&mut self, number: CampaignNumber, count: u64) -> Result<Event> {
+    fn issue(&mut self, number: CampaignNumber, count: u64) -> Result<Option<Event>> {
         let campaign = self.campaigns.get(&number).ok_or(Refusal::NotFound)?;
         if campaign.status == Status::Archived {
             return Err(Refusal::CampaignArchived);
@@ -232,13 +232,16 @@ impl Control {
         if !matches!(campaign.codes, Codes::Sealed { .. }) {
             return Err(Refusal::CodesNotGenerated);
         }
+        if count == 0 {
+            return Ok(None);
+        }
         let first = campaign.issued;
         let issued = first.checked_add(count).filter(|&issued| issued <= MAX_ISSUED);
         let mut changed = Campaign::clone(campaign);
         changed.issued = issued.ok_or(Refusal::TooManyCodes)?;
         changed.revision = Revision(changed.revision.0.saturating_add(1));
         self.campaigns.insert(number, Arc::new(changed.clone()));
-        Ok(Event::Issued { campaign: Box::new(changed), first, count })
+        Ok(Some(Event::Issued { campaign: Box::new(changed), first, count }))
     }
 
     /// Puts a changed campaign in the place of the former one, under the next revision; `None` when

@@ -55,7 +55,7 @@ pub enum Command {
     Issue {
         /// Which.
         campaign: CampaignNumber,
-        /// How many, at least one.
+        /// How many; none changes nothing.
         count: u64,
         /// Who asks.
         asked: Asked,

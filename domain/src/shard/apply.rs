@@ -45,7 +45,7 @@ impl Machine for Shard {
         Invariant::TimeNeverRunsBackwards.check(entry.at >= self.time);
         let stamp = Stamp { number: entry.number, at: entry.at };
         self.last = entry.number;
-        self.time = entry.at;
+        self.time = entry.at.max(self.time);
         self.recent.forget(entry.covered);
         let outcome = match entry.command {
             Command::Advance => Outcome::Unchanged,

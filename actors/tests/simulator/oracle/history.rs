@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use redeemd_actors::core::{Answer, Applied, FrameProposal, Token};
 use redeemd_domain::entry::{self, Entry};
-use redeemd_domain::machine::{Machine as _, Outcome, Recorded as _};
+use redeemd_domain::machine::{Outcome, Recorded as _};
 use redeemd_domain::request::{Fingerprint, RequestDigest};
 use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::slot::ShardLayout;
@@ -67,10 +67,6 @@ impl<M: Modelled> History<M> {
         self.last
     }
 
-    pub(crate) fn time(&self) -> Timestamp {
-        self.time
-    }
-
     pub(crate) fn record(&self, number: u64) -> Option<&Arc<M::Record>> {
         self.records.get(&number)
     }
@@ -78,10 +74,6 @@ impl<M: Modelled> History<M> {
     /// The record that answers a request, if any does.
     pub(crate) fn answer_to(&self, digest: &RequestDigest) -> Option<&Arc<M::Record>> {
         self.requests.get(digest).and_then(|(number, _)| self.records.get(number))
-    }
-
-    pub(crate) fn records(&self) -> impl ExactSizeIterator<Item = (&u64, &Arc<M::Record>)> {
-        self.records.iter()
     }
 
     /// The journal said that it durably has a frame.
@@ -185,6 +177,9 @@ impl<M: Modelled> History<M> {
     /// `through`.
     pub(crate) fn compare_ledger(&mut self, ledger: &LedgerReader, through: u64, all: bool) {
         let mut after = if all { 0 } else { self.compared.min(through) };
+        if after >= through {
+            return;
+        }
         let mut expected = self.records.range(after + 1..=through);
         while after < through {
             let page = ledger.scan(self.sequence, after, 256).expect("the ledger reads");

@@ -33,7 +33,7 @@ pub(crate) struct Stamp {
 /// A machine of which the oracle has a model.
 pub(crate) trait Modelled: Sequenced {
     /// The model: it knows nothing of requests, snapshots or forgetting.
-    type Model: Default;
+    type Model: Default + std::fmt::Debug;
 
     /// The attempt that a command carries.
     fn attempt(command: &Self::Command) -> Option<AttemptId>;

@@ -3,7 +3,6 @@
 use redeemd_domain::sequence::SequenceId;
 
 use super::{World, at_station};
-use crate::dice::Dice as _;
 
 impl World {
     /// The next batch of a sequence's outcomes reaches the ledger.

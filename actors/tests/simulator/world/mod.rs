@@ -45,6 +45,7 @@ macro_rules! at_station {
     };
 }
 pub(crate) use at_station;
+pub(crate) use restart::End;
 
 /// The day on which every history begins.
 const BEGINNING: u64 = 1_800_000_000_000;
@@ -94,6 +95,8 @@ pub(crate) struct World {
     capacity: Option<u64>,
     /// The operation of the disk at which the power fails.
     power_off: Option<u64>,
+    /// How many processes there were.
+    pub(crate) lives: u64,
     /// Snapshots that were damaged and may still be there.
     damaged: BTreeMap<SequenceId, String>,
 }
@@ -117,6 +120,7 @@ impl World {
             next_ticket: 0,
             capacity: None,
             power_off: None,
+            lives: 0,
             damaged: BTreeMap::new(),
             plan,
         };
@@ -283,6 +287,21 @@ impl World {
             "shard {shard} said that it knows {view:?}, but it knows {known:?}"
         );
         self.is_ready |= self.spreads.is_empty();
+    }
+
+    /// Whether nothing is on its way anywhere.
+    pub(crate) fn is_at_rest(&mut self) -> bool {
+        let sequences = self.sequences();
+        let at_rest = |sequence: SequenceId| {
+            at_station!(self, sequence, station => {
+                station.core.as_ref().is_some_and(|core| core.in_flight() == 0)
+                    && station.inbox.is_empty()
+                    && station.frames.is_empty()
+                    && station.journal_answers.is_empty()
+                    && station.keeps.is_empty()
+            })
+        };
+        sequences.into_iter().all(at_rest) && self.spreads.is_empty() && self.answers.is_empty()
     }
 
     /// The digests of all states, for the trace.

@@ -3,10 +3,8 @@
 
 use redeemd_actors::replay::Replay;
 use redeemd_domain::control::Control;
-use redeemd_domain::machine::Machine as _;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::Shard;
-use redeemd_persistence::journal::Reader as _;
 use redeemd_persistence::ledger::Batch;
 
 use super::{World, at_station};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use redeemd_actors::recovery::{RecoveredMachine, Recovered, Sources, recover};
 use redeemd_domain::control::Control;
-use redeemd_domain::machine::Machine as _;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::Shard;
 use redeemd_persistence::disk::Disk as _;
@@ -29,6 +28,22 @@ pub(crate) enum End {
 impl World {
     /// Ends the process and starts it again.
     pub(crate) fn crash(&mut self, end: End) {
+        self.end_process(end);
+        self.check_ledger_alone();
+        if self.random.percent(35) {
+            self.damage_snapshot();
+        }
+        self.restart();
+    }
+
+    /// As [`World::crash`], and nothing goes wrong meanwhile.
+    pub(crate) fn crash_calmly(&mut self, end: End) {
+        self.end_process(end);
+        let recovered = recover(self.sources());
+        self.adopt(recovered.unwrap_or_else(|error| panic!("the node does not come back: {error}")));
+    }
+
+    fn end_process(&mut self, end: End) {
         self.trace.note(if end == End::Kill { "kill" } else { "power cut" }, 0, 0);
         self.process = None;
         self.answers.clear();
@@ -37,12 +52,8 @@ impl World {
         for sequence in self.sequences() {
             at_station!(self, sequence, station => station.stop());
         }
+        self.lives += 1;
         self.end_life(end);
-        self.check_ledger_alone();
-        if self.random.percent(35) {
-            self.damage_snapshot();
-        }
-        self.restart();
     }
 
     /// Starts the process, however often it takes.

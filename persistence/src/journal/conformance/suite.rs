@@ -187,7 +187,8 @@ fn a_torn_tail_is_cut_off_and_reported(storage: &dyn Storage) {
 
 fn damage_before_the_end_is_refused_with_its_place(storage: &dyn Storage) {
     let Reopened { mut journal, .. } = reopen(storage);
-    fill(&mut *journal, 8, 2000);
+    // All in one segment: nothing but a later block tells damage from a torn tail.
+    fill(&mut *journal, 6, 2000);
     drop(journal);
     let (number, bytes) = storage.blocks()[4].clone();
     // In the header, in the first frame, in the second one's payload, in the last byte.
@@ -213,9 +214,10 @@ fn damage_before_the_end_is_refused_with_its_place(storage: &dyn Storage) {
 
 fn a_lost_block_is_refused(storage: &dyn Storage) {
     let Reopened { mut journal, .. } = reopen(storage);
-    fill(&mut *journal, 8, 2000);
+    // All in one segment: nothing but a later block tells damage from a torn tail.
+    fill(&mut *journal, 6, 2000);
     drop(journal);
-    for number in [1, 5, 7] {
+    for number in [1, 4, 5] {
         let (_, bytes) = storage.blocks()[number - 1].clone();
         storage.set_block(number as u64, None);
         let error = open_error(storage, &[]);

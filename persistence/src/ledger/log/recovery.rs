@@ -65,7 +65,7 @@ pub(in super::super) fn recover(disk: Arc<dyn Disk>, settings: &Settings) -> Res
         }
         records.set_length(end.offset)?;
     }
-    // What was read may never have been synced by the process before.
+    rewrite_last_commit(&*records, last, &end)?;
     records.sync_data()?;
     disk.sync_folder(FOLDER)?;
     if unfinished {
@@ -102,6 +102,20 @@ pub(in super::super) fn recover(disk: Arc<dyn Disk>, settings: &Settings) -> Res
     let log = Log::new(disk, settings.directory_id, view);
     let writer = LogWriter::new(Arc::clone(&log), end.state, hash_key, settings.file_bytes);
     Ok(Recovered { log, writer, hash_key, torn_bytes, rebuilt_directories })
+}
+
+/// Writes the last commit once more (in a file without one, the header). If the last process ended
+/// because a sync failed, then the kernel may show these blocks without the disk having them, and
+/// without ever writing them; only what is written again is covered by the next sync. Earlier
+/// commits were synced, or this one would not have been begun.
+fn rewrite_last_commit(records: &dyn File, header: &FileHeader, end: &End) -> Result<()> {
+    let Some(start) = end.last_commit else {
+        return Ok(records.write_at(&header.encode(), 0)?);
+    };
+    let mut bytes = vec![0; end.offset.saturating_sub(start) as usize];
+    let read = records.read_at(&mut bytes, start)?;
+    bytes.truncate(read);
+    Ok(records.write_at(&bytes, start)?)
 }
 
 /// Makes the directory of a closed file anew from its blocks.
@@ -164,6 +178,8 @@ fn make_first(disk: Arc<dyn Disk>, settings: &Settings, unfinished: bool) -> Res
 /// Where the last complete commit of a file ends.
 pub(super) struct End {
     pub(super) offset: u64,
+    /// Where that commit begins; `None` where there is none in this file.
+    last_commit: Option<u64>,
     pub(super) state: LogState,
     pub(super) directory: Directory,
 }
@@ -173,7 +189,8 @@ pub(super) fn follow(records: &Arc<dyn File>, header: &FileHeader) -> Result<End
     let mut window = Window::new(Arc::clone(records));
     let mut state = header.state.clone();
     let mut offset = header.length() as u64;
-    let mut end = End { offset, state: state.clone(), directory: Directory::default() };
+    let directory = Directory::default();
+    let mut end = End { offset, last_commit: None, state: state.clone(), directory };
     let mut pending = Vec::new();
     let length = records.length()?;
     while offset < length {
@@ -198,6 +215,7 @@ pub(super) fn follow(records: &Arc<dyn File>, header: &FileHeader) -> Result<End
         offset += block.block_bytes();
         if block.last_of_commit {
             state.next_commit += 1;
+            end.last_commit = pending.first().map(|(_, offset)| *offset);
             for (block, offset) in pending.drain(..) {
                 end.directory.push(&block, offset);
             }

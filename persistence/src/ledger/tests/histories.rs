@@ -51,7 +51,9 @@ fn live(seed: u64, steps: u64) {
 
 #[test]
 fn ledger_and_model_agree_over_random_histories() {
-    for seed in 0..12 {
+    // More of them: REDEEMD_LEDGER_SEEDS=1000, in a release build.
+    let seeds = std::env::var("REDEEMD_LEDGER_SEEDS").map_or(Ok(12), |seeds| seeds.parse());
+    for seed in 0..seeds.expect("a number of seeds") {
         let result = std::panic::catch_unwind(|| live(seed, 80));
         assert!(result.is_ok(), "seed {seed}");
     }

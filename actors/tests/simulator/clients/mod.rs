@@ -1,0 +1,364 @@
+//! The clients: each asks for one thing at a time, and does what a client and the HTTP layer do
+//! together: searches the ledger when told to, asks again after a rejection, an unknown outcome or a
+//! crash, and sometimes repeats what it asked long ago.
+
+mod search;
+mod wish;
+mod wishes;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use redeemd_actors::core::{Answer, Ask, Token};
+use redeemd_domain::control::{self, Control, Purpose, Secret, SecretName};
+use redeemd_domain::machine::{Outcome, Recollection, Recorded as _};
+use redeemd_domain::request::RequestDigest;
+use redeemd_domain::sequence::SequenceId;
+use redeemd_domain::shard::{self, Shard};
+
+use self::wish::{Question, Wish};
+use crate::dice::{Dice as _, Random};
+use crate::oracle::{ClientAnswer, Modelled};
+use crate::plan::Plan;
+use crate::station::{CLIENTS, HOUSEHOLD};
+use crate::world::World;
+
+/// The ticket under which the first sealing key is brought in.
+const FIRST_SECRET: u64 = u64::MAX;
+
+/// After so many searches a client gives up, as the HTTP layer does.
+const MOST_SEARCHES: u32 = 8;
+
+/// A wish on its way to being answered.
+#[derive(Clone, Debug)]
+struct Call {
+    wish: Wish,
+    /// Up to where the ledger was searched in vain.
+    searched: u64,
+    searches: u32,
+}
+
+#[derive(Debug, Default)]
+struct Client {
+    call: Option<Call>,
+    /// The attempt whose answer it waits for.
+    attempt: Option<u64>,
+    /// It does nothing before this step.
+    pauses_until: u64,
+}
+
+/// Answers that were given, to be found again.
+#[derive(Debug, Default)]
+struct Given {
+    shard: Vec<(SequenceId, Arc<shard::Record>)>,
+    control: Vec<Arc<control::Record>>,
+    by_request: HashMap<(SequenceId, RequestDigest), u64>,
+}
+
+/// All clients.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    clients: Vec<Client>,
+    /// Wishes with a key, to be repeated.
+    past: Vec<Wish>,
+    given: Given,
+    random: Random,
+    next_key: u32,
+    next_draft: u32,
+    secret_is_asked_for: bool,
+}
+
+impl Clients {
+    pub(crate) fn new(seed: u64, plan: &Plan) -> Self {
+        Self {
+            clients: (0..plan.clients).map(|_| Client::default()).collect(),
+            past: Vec::new(),
+            given: Given::default(),
+            random: Random::new(seed ^ 0x00c1_1e27),
+            next_key: 0,
+            next_draft: 0,
+            secret_is_asked_for: false,
+        }
+    }
+
+    /// One of the clients does something, if it has anything to do.
+    pub(crate) fn act(&mut self, world: &mut World) -> bool {
+        if !world.is_ready {
+            return false;
+        }
+        if !world.control.history.model().has_sealing_key() {
+            return self.ask_for_secret(world);
+        }
+        let place = self.random.place(self.clients.len());
+        let step = world.trace.step;
+        let client = &self.clients[place];
+        if client.attempt.is_some() || client.pauses_until > step {
+            return false;
+        }
+        let call = match client.call.clone() {
+            Some(call) => call,
+            None => {
+                let Some(wish) = self.wish(world) else { return false };
+                if wish.has_key() {
+                    self.past.push(wish.clone());
+                }
+                Call { wish, searched: 0, searches: 0 }
+            }
+        };
+        let attempt = world.attempts.begin(call.wish.sequence(world.plan.layout));
+        let token = Token { port: CLIENTS, ticket: attempt.0.into() };
+        self.clients[place].attempt = Some(token.ticket);
+        match call.wish.question(attempt, call.searched, world.plan.layout) {
+            Question::Shard(shard, command) => {
+                world.send_to_shard(shard, token, Ask::Do(command));
+            }
+            Question::Tell(shard, query) => world.send_to_shard(shard, token, Ask::Tell(query)),
+            Question::Control(command) => world.send_to_control(token, Ask::Do(command)),
+        }
+        self.clients[place].call = Some(call);
+        true
+    }
+
+    /// One of the answers under way arrives.
+    pub(crate) fn hear(&mut self, world: &mut World) -> bool {
+        if world.answers.is_empty() {
+            return false;
+        }
+        let place = self.random.place(world.answers.len());
+        let (token, answer) = world.answers.swap_remove(place);
+        if token.port == HOUSEHOLD {
+            if token.ticket == FIRST_SECRET {
+                self.secret_is_asked_for = false;
+            } else {
+                world.hear_spread(token.ticket, &answer);
+            }
+            return true;
+        }
+        let asker = |client: &Client| client.attempt == Some(token.ticket);
+        let Some(place) = self.clients.iter().position(asker) else { return true };
+        self.clients[place].attempt = None;
+        let Some(call) = self.clients[place].call.take() else { return true };
+        world.trace.note("answer", token.ticket, place as u64);
+        let call = match answer {
+            ClientAnswer::Shard(answer) => self.hear_answer(world, call, answer),
+            ClientAnswer::Control(answer) => self.hear_answer(world, call, answer),
+        };
+        self.clients[place].call = call;
+        let pause = if self.random.percent(20) { self.random.below(600) } else { 0 };
+        self.clients[place].pauses_until = world.trace.step + pause;
+        true
+    }
+
+    /// The process has ended: connections are lost.
+    pub(crate) fn lose_connections(&mut self) {
+        self.secret_is_asked_for = false;
+        for client in &mut self.clients {
+            if client.attempt.take().is_some() {
+                let call = client.call.take();
+                client.call = call.filter(|_| self.random.percent(70)).and_then(Call::again);
+            }
+        }
+    }
+
+    /// Nobody begins anything new.
+    pub(crate) fn retire(&mut self) {
+        self.clients.iter_mut().for_each(|client| client.call = None);
+    }
+
+    /// Whether a client still waits for an answer.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.clients.iter().any(|client| client.attempt.is_some())
+    }
+
+    /// Looks for answers that were given: `count` of them, or all. State, ledger by identifier, by
+    /// code, by user and by request must still have each.
+    pub(crate) fn check_given(&mut self, world: &mut World, count: Option<usize>) {
+        let answers = &self.given.shard;
+        let chosen: Vec<usize> = match count {
+            None => (0..answers.len()).collect(),
+            Some(_) if answers.is_empty() => Vec::new(),
+            // Half of them are the newest.
+            Some(count) => (0..count)
+                .map(|turn| match turn % 2 {
+                    0 => answers.len() - 1 - (turn / 2) % answers.len(),
+                    _ => self.random.place(answers.len()),
+                })
+                .collect(),
+        };
+        let process = world.process.as_ref().expect("there is a process");
+        for place in chosen {
+            let (sequence, record) = &answers[place];
+            search::check_given(&process.reader, *sequence, record);
+            let history = &world.shards[sequence.index() - 1].history;
+            assert_eq!(history.record(record.number), Some(record), "an answer was taken back");
+        }
+        for record in &self.given.control {
+            let known = world.control.history.record(record.number);
+            assert_eq!(known, Some(record), "an answer was taken back");
+        }
+    }
+
+    fn ask_for_secret(&mut self, world: &mut World) -> bool {
+        if std::mem::replace(&mut self.secret_is_asked_for, true) {
+            return false;
+        }
+        let name = SecretName { purpose: Purpose::SealingKey, number: 1 };
+        let secret = Secret { name, enciphered: Box::from([1, 2, 3]) };
+        let token = Token { port: HOUSEHOLD, ticket: FIRST_SECRET };
+        world.send_to_control(token, Ask::Do(control::Command::AddSecret(secret)));
+        true
+    }
+
+    /// Takes an answer in; returns the call if it goes on.
+    fn hear_answer<M: Answering>(
+        &mut self,
+        world: &mut World,
+        mut call: Call,
+        answer: Answer<M>,
+    ) -> Option<Call> {
+        let sequence = call.wish.sequence(world.plan.layout);
+        match answer {
+            Answer::Outcome(Outcome::Done(record)) => {
+                M::given(self, world, sequence, &record);
+                None
+            }
+            Answer::Outcome(Outcome::Replayed(record)) => {
+                world.trace.note("replayed", record.number(), 0);
+                M::given(self, world, sequence, &record);
+                None
+            }
+            Answer::Outcome(Outcome::Unchanged) => None,
+            Answer::Outcome(Outcome::Refused(refusal)) => {
+                world.trace.note(M::name(refusal), 0, 0);
+                None
+            }
+            Answer::Reply(_) => None,
+            Answer::Outcome(Outcome::SearchLedger { through }) => {
+                world.trace.note("search ledger", sequence.0.into(), through);
+                call.searches += 1;
+                let request = call.wish.request(call.searched).expect("only those are searched");
+                let process = world.process.as_ref().expect("there is a process");
+                match search::search::<M>(&process.reader, sequence, request) {
+                    None => return None,
+                    Some(Recollection::Answered(record)) => {
+                        world.trace.note("found in ledger", record.number(), 0);
+                        M::given(self, world, sequence, &record);
+                        return None;
+                    }
+                    Some(Recollection::Reused) => return None,
+                    Some(Recollection::Unknown) => {}
+                }
+                let known = M::answer_to(world, sequence, &request.digest);
+                assert!(
+                    known.is_none_or(|number| number > through),
+                    "the ledger does not find the answer of {sequence} to {request:?}: {known:?}"
+                );
+                call.searched = call.searched.max(through);
+                (call.searches < MOST_SEARCHES).then_some(call)
+            }
+            Answer::Rejected(_) => {
+                world.trace.note("rejected", sequence.0.into(), 0);
+                Some(call).filter(|_| self.random.percent(60))
+            }
+            Answer::Unknown(proposed) => {
+                world.trace.note("unknown", sequence.0.into(), proposed.number);
+                call.again().filter(|_| self.random.percent(80))
+            }
+        }
+    }
+}
+
+impl Call {
+    /// The call as somebody makes it again who does not know what became of it: only with a key.
+    fn again(self) -> Option<Self> {
+        let Self { wish, .. } = self;
+        wish.has_key().then_some(Self { wish, searched: 0, searches: 0 })
+    }
+}
+
+/// What the clients must know of each kind of machine.
+trait Answering: Modelled {
+    /// An answer was given: it stands from now on.
+    fn given(
+        clients: &mut Clients,
+        world: &mut World,
+        sequence: SequenceId,
+        record: &Arc<Self::Record>,
+    );
+
+    /// The number of the record that answers a request.
+    fn answer_to(world: &World, sequence: SequenceId, digest: &RequestDigest) -> Option<u64>;
+
+    /// What the trace calls a refusal.
+    fn name(refusal: Self::Refusal) -> &'static str;
+}
+
+impl Clients {
+    /// The first answer to a request is the answer for ever.
+    fn stands(&mut self, sequence: SequenceId, request: Option<RequestDigest>, number: u64) {
+        let Some(request) = request else { return };
+        let first = *self.given.by_request.entry((sequence, request)).or_insert(number);
+        assert_eq!(first, number, "{request:?} of {sequence} is answered otherwise than before");
+    }
+}
+
+impl Answering for Shard {
+    fn given(
+        clients: &mut Clients,
+        world: &mut World,
+        sequence: SequenceId,
+        record: &Arc<shard::Record>,
+    ) {
+        clients.stands(sequence, record.request.map(|(digest, _)| digest), record.number);
+        let history = &world.shards[sequence.index() - 1].history;
+        assert_eq!(history.record(record.number), Some(record), "an answer is not what happened");
+        clients.given.shard.push((sequence, Arc::clone(record)));
+    }
+
+    fn answer_to(world: &World, sequence: SequenceId, digest: &RequestDigest) -> Option<u64> {
+        let history = &world.shards[sequence.index() - 1].history;
+        history.answer_to(digest).map(|record| record.number)
+    }
+
+    fn name(refusal: redeemd_domain::refusal::Refusal) -> &'static str {
+        use redeemd_domain::refusal::Refusal;
+        match refusal {
+            Refusal::IdempotencyKeyReused => "key reused",
+            Refusal::InvalidCode => "invalid code",
+            Refusal::Revoked => "revoked",
+            Refusal::NotYetValid => "not yet valid",
+            Refusal::Expired => "expired",
+            Refusal::CampaignArchived => "archived",
+            Refusal::CampaignPaused => "paused",
+            Refusal::AlreadyRedeemed => "already redeemed",
+        }
+    }
+}
+
+impl Answering for Control {
+    fn given(
+        clients: &mut Clients,
+        world: &mut World,
+        sequence: SequenceId,
+        record: &Arc<control::Record>,
+    ) {
+        clients.stands(sequence, record.request.map(|(digest, _)| digest), record.number);
+        let history = &world.control.history;
+        assert_eq!(history.record(record.number), Some(record), "an answer is not what happened");
+        clients.given.control.push(Arc::clone(record));
+        // As it is by now, not as it became then.
+        let number = record.campaign().map(|campaign| campaign.id.number.0 as usize);
+        let campaign = number.map(|number| &history.model().campaigns()[number - 1]);
+        if let Some(view) = campaign.map(redeemd_domain::campaign::Campaign::view) {
+            world.spread(view);
+        }
+    }
+
+    fn answer_to(world: &World, _: SequenceId, digest: &RequestDigest) -> Option<u64> {
+        world.control.history.answer_to(digest).map(|record| record.number)
+    }
+
+    fn name(_: control::Refusal) -> &'static str {
+        "control refused"
+    }
+}

@@ -1,0 +1,183 @@
+//! What clients come to want: few codes, so that they collide, and now and then nonsense.
+
+use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Window};
+use redeemd_domain::codes::{CampaignNumber, CodeKey, Serial};
+use redeemd_domain::control::{Changes, Draft, DraftCodes};
+use redeemd_domain::timestamp::Timestamp;
+
+use super::Clients;
+use super::wish::{Deed, Wish, listed_code};
+use crate::dice::Dice as _;
+use crate::world::World;
+
+/// How many campaigns there are at most, so that their codes are met often.
+const MOST_CAMPAIGNS: usize = 10;
+
+/// How many listed codes there are.
+const LISTED_CODES: u64 = 60;
+
+impl Clients {
+    /// Something to want; `None` when nothing comes to mind.
+    pub(super) fn wish(&mut self, world: &World) -> Option<Wish> {
+        let campaigns = world.control.history.model().campaigns();
+        if campaigns.is_empty() || self.random.percent(6) {
+            let deed = self.deed(campaigns, world.wall());
+            let key = self.key();
+            return Some(Wish::Control { deed, key });
+        }
+        match self.random.below(100) {
+            0..=64 => {
+                let code = self.code(campaigns)?;
+                let user = self.random.below(12) as u32;
+                Some(Wish::Redeem { code, user, key: self.key() })
+            }
+            65..=72 => {
+                let code = self.code(campaigns)?;
+                Some(Wish::Mark { code, revokes: self.random.percent(50), key: self.key() })
+            }
+            73..=77 => Some(Wish::Validate { code: self.code(campaigns)? }),
+            78..=82 => self.list(world, campaigns),
+            _ => self.past_wish(),
+        }
+    }
+
+    /// Most requests have a key.
+    fn key(&mut self) -> Option<u32> {
+        self.random.percent(70).then(|| {
+            self.next_key += 1;
+            self.next_key
+        })
+    }
+
+    /// Something that was asked before, maybe with another body.
+    fn past_wish(&mut self) -> Option<Wish> {
+        if self.past.is_empty() {
+            return None;
+        }
+        let newest = self.past.len().min(12);
+        let place = if self.random.percent(50) {
+            self.past.len() - 1 - self.random.place(newest)
+        } else {
+            self.random.place(self.past.len())
+        };
+        let mut wish = self.past[place].clone();
+        if self.random.percent(15) {
+            match &mut wish {
+                Wish::Redeem { user, .. } => *user += 1,
+                Wish::Mark { revokes, .. } => *revokes = !*revokes,
+                Wish::Control { deed: Deed::Issue { count, .. }, .. } => *count += 1,
+                Wish::Control { .. } | Wish::Validate { .. } | Wish::List { .. } => {}
+            }
+        }
+        Some(wish)
+    }
+
+    fn code(&mut self, campaigns: &[Campaign]) -> Option<CodeKey> {
+        if self.random.percent(25) {
+            return Some(CodeKey::Listed(listed_code(self.random.below(LISTED_CODES))));
+        }
+        let campaign = self.random.pick(campaigns);
+        let issued = campaign.issued;
+        let serial = match self.random.below(20) {
+            // Never issued, or not yet.
+            0 => issued + self.random.below(4),
+            1..=13 => self.random.below(issued.clamp(1, 8)),
+            _ => self.random.below(issued.max(1)),
+        };
+        let number = match self.random.below(60) {
+            0 => CampaignNumber(77),
+            _ => campaign.id.number,
+        };
+        Some(CodeKey::Sealed { campaign: number, serial: Serial::new(serial)? })
+    }
+
+    fn list(&mut self, world: &World, campaigns: &[Campaign]) -> Option<Wish> {
+        let imported = |campaign: &&Campaign| campaign.codes == Codes::Imported;
+        let imported: Vec<_> = campaigns.iter().filter(imported).collect();
+        if imported.is_empty() {
+            return None;
+        }
+        let campaign = self.random.pick(&imported).id.number;
+        let count = self.random.between(1, 6);
+        let layout = world.plan.layout;
+        let mut digests: Vec<_> =
+            (0..count).map(|_| listed_code(self.random.below(LISTED_CODES))).collect();
+        let shard = layout.shard_of(digests[0].slot());
+        digests.retain(|digest| layout.shard_of(digest.slot()) == shard);
+        Some(Wish::List { campaign, digests })
+    }
+
+    fn deed(&mut self, campaigns: &[Campaign], now: Timestamp) -> Deed {
+        let makes = campaigns.len() < MOST_CAMPAIGNS && self.random.percent(35);
+        if campaigns.is_empty() || makes {
+            self.next_draft += 1;
+            let imported = self.random.percent(25);
+            return Deed::Make(Draft {
+                name: format!("campaign {}", self.next_draft).into(),
+                codes: if imported { DraftCodes::Imported } else { DraftCodes::Sealed },
+                window: self.window(now),
+                uses_per_code: self.uses_per_code(),
+                reward: Some("{}".into()),
+                metadata: None,
+            });
+        }
+        let chosen = self.random.pick(campaigns);
+        let campaign = chosen.id.number;
+        match self.random.below(12) {
+            0..=5 => {
+                let count = if chosen.issued == 0 { 12 } else { self.random.between(1, 40) };
+                Deed::Issue { campaign, count }
+            }
+            6..=7 => {
+                let status = match self.random.below(20) {
+                    0 => Status::Archived,
+                    1..=8 => Status::Paused,
+                    _ => Status::Active,
+                };
+                Deed::SetStatus { campaign, status }
+            }
+            _ => {
+                let edition = chosen.edition.0.saturating_sub(u32::from(self.random.percent(30)));
+                let changes = self.changes(now);
+                let edition = self.random.percent(30).then_some(Revision(edition));
+                Deed::Change { campaign, edition, changes }
+            }
+        }
+    }
+
+    fn changes(&mut self, now: Timestamp) -> Changes {
+        let mut changes = Changes::default();
+        match self.random.below(4) {
+            0 => {
+                let window = self.window(now);
+                changes.starts_at = Some(window.starts_at);
+                changes.expires_at = Some(window.expires_at);
+            }
+            1 => changes.uses_per_code = Some(self.uses_per_code()),
+            2 => {
+                let reward = format!("{{\"worth\":{}}}", self.random.below(3));
+                changes.reward = Some(Some(reward.into()));
+            }
+            _ => changes.name = Some(format!("name {}", self.random.below(3)).into()),
+        }
+        changes
+    }
+
+    fn uses_per_code(&mut self) -> Option<u32> {
+        match self.random.below(10) {
+            0..=5 => Some(1),
+            6..=8 => Some(self.random.between(2, 4) as u32),
+            _ => None,
+        }
+    }
+
+    /// Mostly open, sometimes about to begin or to end.
+    fn window(&mut self, now: Timestamp) -> Window {
+        let minute = 60_000;
+        let mut near = |odds: u64, span: u64| {
+            let moment = now.0 + self.random.below(2 * span) - span;
+            self.random.percent(odds).then_some(Timestamp(moment))
+        };
+        Window { starts_at: near(15, minute), expires_at: near(20, 5 * minute) }
+    }
+}

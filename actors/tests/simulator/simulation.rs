@@ -1,0 +1,116 @@
+//! One history: a seed, so many steps, and the end at which everything is compared.
+
+use redeemd_domain::machine::Machine as _;
+
+use crate::clients::Clients;
+use crate::dice::{Dice as _, Random};
+use crate::plan::Plan;
+use crate::scheduler;
+use crate::world::{End, World, at_station};
+
+/// A history under way.
+pub(crate) struct Simulation {
+    pub(crate) world: World,
+    clients: Clients,
+    random: Random,
+}
+
+impl Simulation {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let plan = Plan::draw(&mut random);
+        let clients = Clients::new(seed, &plan);
+        Self { world: World::new(seed, plan), clients, random }
+    }
+
+    /// Lives through so many steps, and to the end.
+    pub(crate) fn run(&mut self, steps: u64) {
+        for step in 0..steps {
+            self.world.trace.step = step;
+            self.step();
+        }
+        self.world.trace.step = steps;
+        self.finish();
+    }
+
+    fn step(&mut self) {
+        let lives = self.world.lives;
+        self.world.pass(self.random.below(12));
+        self.world.meddle();
+        if self.world.lives == lives {
+            for _ in 0..5 {
+                let has_happened = match self.random.below(100) {
+                    0..=15 => self.clients.act(&mut self.world),
+                    16..=25 => self.clients.hear(&mut self.world),
+                    _ => scheduler::step(&mut self.world, &mut self.random),
+                };
+                if has_happened {
+                    break;
+                }
+            }
+            self.world.bury();
+        }
+        if self.world.lives != lives {
+            self.clients.lose_connections();
+            self.clients.check_given(&mut self.world, Some(16));
+        }
+    }
+
+    /// Lets everything come to rest and compares all that there is, before and after a last crash.
+    fn finish(&mut self) {
+        self.world.calm_down();
+        if self.world.process().fatal.is_some() {
+            self.world.crash_calmly(End::Kill);
+            self.clients.lose_connections();
+        }
+        self.clients.retire();
+        self.come_to_rest();
+        let fatal = &self.world.process().fatal;
+        assert_eq!(*fatal, None, "nothing goes wrong any more");
+        assert!(!self.clients.is_waiting(), "a client was never answered");
+        self.compare();
+        let end = *self.random.pick(&[End::Kill, End::PowerCut]);
+        self.world.crash_calmly(end);
+        self.come_to_rest();
+        self.compare();
+        self.compare_campaigns();
+        self.world.note_states();
+    }
+
+    fn come_to_rest(&mut self) {
+        for _ in 0..4 {
+            scheduler::drain(&mut self.world);
+            while self.clients.hear(&mut self.world) {}
+            self.clients.retire();
+        }
+        assert!(self.world.is_at_rest(), "something is under way for ever");
+    }
+
+    /// After a start every shard knows every campaign as it is.
+    fn compare_campaigns(&self) {
+        for shard in &self.world.shards {
+            let control = self.world.control.core.as_ref().expect("every sequence is there");
+            let shard = shard.core.as_ref().expect("every sequence is there");
+            let missing = control.machine().missing_in(shard.machine()).count();
+            assert_eq!(missing, 0, "a shard was not told of a campaign");
+        }
+    }
+
+    fn compare(&mut self) {
+        let layout = self.world.plan.layout;
+        for sequence in self.world.sequences() {
+            let reader = self.world.process().reader.clone();
+            at_station!(self.world, sequence, station => {
+                let core = station.core.as_ref().expect("every sequence is there");
+                station.history.compare_machine(core.machine(), layout);
+                let last = core.machine().last();
+                station.history.compare_ledger(&reader, last, true);
+            });
+        }
+        self.clients.check_given(&mut self.world, None);
+        if self.random.one_in(4) {
+            let verified = self.world.process().ledger.verify();
+            verified.expect("the ledger is whole");
+        }
+    }
+}

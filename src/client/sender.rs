@@ -1,0 +1,251 @@
+//! The client: one address, one key, one connection at a time.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::connection::Connection;
+use super::error::Error;
+use super::request::Request;
+
+/// How long the server may be silent, where nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sends one request after another to a server, over a connection that it keeps.
+///
+/// `Debug` does not write the key.
+pub struct Client {
+    address: SocketAddr,
+    host: String,
+    key: Option<String>,
+    patience: Duration,
+    connection: Option<Connection>,
+    wire: Vec<u8>,
+}
+
+impl Client {
+    /// A client of the server at an address. It connects with its first request.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            host: address.to_string(),
+            key: None,
+            patience: PATIENCE,
+            connection: None,
+            wire: Vec::new(),
+        }
+    }
+
+    /// The same, with an API key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The same, for a server that may be silent for so long.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Turns to another address, for a server that came back elsewhere.
+    pub fn turn_to(&mut self, address: SocketAddr) {
+        if address != self.address {
+            self.address = address;
+            self.host = address.to_string();
+            self.connection = None;
+        }
+    }
+
+    /// Sends a request and gets the whole answer.
+    ///
+    /// # Errors
+    /// When there is no answer, see [`Error`]. A request that only reads is sent a second time
+    /// where a kept connection turns out to have ended.
+    pub fn send(&mut self, request: &Request<'_>) -> Result<Answer, Error> {
+        self.exchange(request, None)
+    }
+
+    /// Sends a request and passes the answer's body on to `output` as it comes in, if the request
+    /// was carried out; what else is answered is in the [`Answer`].
+    ///
+    /// # Errors
+    /// When there is no answer, see [`Error`]. The output may have got a part of it then.
+    pub fn send_to(
+        &mut self,
+        request: &Request<'_>,
+        output: &mut dyn Write,
+    ) -> Result<Answer, Error> {
+        self.exchange(request, Some(output))
+    }
+
+    fn exchange(
+        &mut self,
+        request: &Request<'_>,
+        output: Option<&mut dyn Write>,
+    ) -> Result<Answer, Error> {
+        let mut wire = std::mem::take(&mut self.wire);
+        request.write(&self.host, self.key.as_deref(), &mut wire);
+        let asked = self.ask(&wire, request);
+        self.wire = wire;
+        let (mut connection, head) = asked?;
+        let mut body = Vec::new();
+        match output {
+            Some(output) if (200..300).contains(&head.status) => connection.body(&head, output)?,
+            _ => connection.body(&head, &mut body)?,
+        }
+        if connection.can_be_used() {
+            self.connection = Some(connection);
+        }
+        Ok(Answer::new(head, body))
+    }
+
+    fn ask(
+        &mut self,
+        wire: &[u8],
+        request: &Request<'_>,
+    ) -> Result<(Connection, super::head::Head), Error> {
+        if let Some(mut connection) = self.connection.take() {
+            match connection.ask(wire) {
+                // A server may end a connection that is idle at any time.
+                Err(Error::Lost(_)) if request.only_reads() => {}
+                answered => return answered.map(|head| (connection, head)),
+            }
+        }
+        let mut connection = Connection::open(self.address, self.patience)?;
+        let head = connection.ask(wire)?;
+        Ok((connection, head))
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Client").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// A server that says these pieces, one for each request that it reads, and what it read. An
+    /// empty piece ends the connection, and the next piece is said on a new one.
+    fn scripted(pieces: &'static [&'static [u8]]) -> (SocketAddr, thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let mut requests = Vec::new();
+            let (mut stream, _) = listener.accept().unwrap();
+            for (place, piece) in pieces.iter().enumerate() {
+                let mut buffer = [0; 4096];
+                let length = stream.read(&mut buffer).unwrap();
+                requests.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+                stream.write_all(piece).unwrap();
+                if piece.is_empty() && place + 1 < pieces.len() {
+                    drop(stream);
+                    (stream, _) = listener.accept().unwrap();
+                }
+            }
+            requests
+        });
+        (address, server)
+    }
+
+    #[test]
+    fn one_connection_serves_answers_of_every_framing() {
+        let (address, server) = scripted(&[
+            b"HTTP/1.1 201 Created\r\ncontent-length: 11\r\nX-Thing: a\r\n\r\n{\"id\":\"x1\"}",
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+              4\r\ncode\r\n2;x=y\r\n\n1\r\n0\r\nTrailer: t\r\n\r\n",
+            b"HTTP/1.1 204 No Content\r\n\r\n",
+            b"HTTP/1.1 409 Conflict\r\nContent-Length: 27\r\n\r\n{\"code\":\"already_redeemed\"}",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end",
+        ]);
+        let mut client = Client::new(address).with_key("rk_secret");
+        let post = Request::post("/a", "{}").idempotency_key(Some("k"));
+        let made = client.send(&post).unwrap();
+        assert_eq!((made.status(), made.header("x-thing")), (201, Some("a")));
+        assert_eq!(made.json().unwrap()["id"], "x1");
+        let mut output = Vec::new();
+        client.send_to(&Request::get("/b").accept("text/csv"), &mut output).unwrap();
+        assert_eq!(output, b"code\n1");
+        assert_eq!(client.send(&Request::get("/c")).unwrap().status(), 204);
+        output.clear();
+        let refused = client.send_to(&Request::get("/d"), &mut output).unwrap();
+        assert_eq!(refused.problem().as_deref(), Some("already_redeemed"));
+        assert_eq!((refused.summary(), output.len()), ("409 already_redeemed".to_owned(), 0));
+        let last = client.send(&Request::get("/e")).unwrap();
+        assert_eq!(last.body(), b"to the end");
+        let requests = server.join().unwrap();
+        assert!(requests[0].contains("Authorization: Bearer rk_secret\r\n"), "{}", requests[0]);
+    }
+
+    #[test]
+    fn a_request_is_written_as_http_says() {
+        let mut wire = Vec::new();
+        let request = Request::post("/x?y=1", "{\"a\":1}").idempotency_key(Some("k 1"));
+        request.write("h:1", Some("rk_1"), &mut wire);
+        let expected = "POST /x?y=1 HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer rk_1\r\n\
+                        Content-Type: application/json\r\nIdempotency-Key: k 1\r\n\
+                        Content-Length: 7\r\n\r\n{\"a\":1}";
+        assert_eq!(String::from_utf8(wire).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_only_reads_is_sent_again_on_a_new_connection_and_nothing_else_is() {
+        const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        let (address, server) = scripted(&[FINE, b"", FINE, b""]);
+        let mut client = Client::new(address);
+        client.send(&Request::get("/1")).unwrap();
+        client.send(&Request::get("/2")).unwrap();
+        let error = client.send(&Request::post("/3", "{}")).unwrap_err();
+        assert!(matches!(error, Error::Lost(_)), "{error}");
+        let requests = server.join().unwrap();
+        assert!(requests[1].starts_with("GET /2") && requests[2].starts_with("GET /2"));
+    }
+
+    #[test]
+    fn what_is_broken_is_told_apart() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let nowhere = listener.local_addr().unwrap();
+        drop(listener);
+        let refused = Client::new(nowhere).send(&Request::get("/")).unwrap_err();
+        assert!(matches!(refused, Error::Refused { .. }), "{refused}");
+
+        type Expected = fn(&Error) -> bool;
+        let cut_off: Expected = |error| matches!(error, Error::CutOff(_));
+        let malformed: Expected = |error| matches!(error, Error::Malformed(_));
+        let cases: [(&'static [&'static [u8]], Expected); 8] = [
+            (&[b""], |error| matches!(error, Error::Lost(_))),
+            (&[b"HTTP/1.1 20"], cut_off),
+            (&[b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"], cut_off),
+            (&[b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"], cut_off),
+            (&[b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"], malformed),
+            (&[b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"], malformed),
+            (&[b"220 mail.example ESMTP\r\n\r\n"], malformed),
+            (&[b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"], malformed),
+        ];
+        for (pieces, is_expected) in cases {
+            let (address, server) = scripted(pieces);
+            let error = Client::new(address).send(&Request::post("/", "{}")).unwrap_err();
+            assert!(is_expected(&error), "{error:?} for {pieces:?}");
+            server.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn silence_has_an_end() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mut client = Client::new(listener.local_addr().unwrap())
+            .with_patience(Duration::from_millis(20));
+        let error = client.send(&Request::get("/")).unwrap_err();
+        assert!(matches!(error, Error::Lost(_)), "{error}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What the errors of the service are to clients.
+
+use redeemd_actors::core::ReadOnly;
+use redeemd_domain::control;
+use redeemd_domain::refusal::Refusal;
+
+use super::{Code, Problem};
+use crate::service::Error;
+
+/// The name that programs know a refusal by.
+pub(crate) fn refusal_code(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::IdempotencyKeyReused => Code::IdempotencyKeyReused,
+        Refusal::InvalidCode => Code::InvalidCode,
+        Refusal::Revoked => Code::Revoked,
+        Refusal::NotYetValid => Code::NotYetValid,
+        Refusal::Expired => Code::Expired,
+        Refusal::CampaignArchived => Code::CampaignArchived,
+        Refusal::CampaignPaused => Code::CampaignPaused,
+        Refusal::AlreadyRedeemed => Code::AlreadyRedeemed,
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => of_refusal(refusal),
+            Error::ControlRefused(refusal) => of_control_refusal(refusal),
+            Error::NotFound => Self::not_found(),
+            Error::Overloaded => Self::new(
+                Code::Overloaded,
+                "Nothing was done. Try again after the time in Retry-After.",
+            ),
+            Error::Unavailable => Self::new(
+                Code::Overloaded,
+                "A part of the server is being rebuilt. Nothing was done; try again.",
+            ),
+            Error::ReadOnly(reason) => Self::new(
+                Code::ReadOnly,
+                match reason {
+                    ReadOnly::DiskFull => "The disk is full. Nothing was done.",
+                    ReadOnly::ClockLeap => {
+                        "The clock leapt, and an operator has to say whether it is right. Nothing \
+                         was done."
+                    }
+                },
+            ),
+            Error::StillSpreading => Self::new(
+                Code::Overloaded,
+                "The change is made and is on its way to every part of the server. Ask again to \
+                 hear when it has arrived.",
+            ),
+            Error::OutcomeUnknown(redemption) => {
+                let mut problem = Self::new(
+                    Code::OutcomeUnknown,
+                    "Send the request again with the same Idempotency-Key to learn it.",
+                );
+                problem.0.redemption = redemption;
+                problem
+            }
+            Error::Internal(reason) => Self::internal(reason),
+        }
+    }
+}
+
+fn of_refusal(refusal: Refusal) -> Problem {
+    let detail = match refusal {
+        Refusal::IdempotencyKeyReused => {
+            "The first request with this key about this code had another body."
+        }
+        Refusal::InvalidCode => "No such code was issued, or it was mistyped.",
+        Refusal::Revoked => "The code was revoked and cannot be redeemed.",
+        Refusal::NotYetValid => "The code cannot be redeemed before its campaign begins.",
+        Refusal::Expired => "The code cannot be redeemed after its campaign's end.",
+        Refusal::CampaignArchived => "The code's campaign is archived.",
+        Refusal::CampaignPaused => "The code's campaign is paused.",
+        Refusal::AlreadyRedeemed => "The code has been redeemed as often as its campaign allows.",
+    };
+    Problem::new(refusal_code(refusal), detail)
+}
+
+fn of_control_refusal(refusal: control::Refusal) -> Problem {
+    use control::Refusal as R;
+    match refusal {
+        R::IdempotencyKeyReused => Problem::new(
+            Code::IdempotencyKeyReused,
+            "The first request with this key had another body.",
+        ),
+        R::NotFound => Problem::not_found(),
+        R::EditionChanged => Problem::new(
+            Code::PreconditionFailed,
+            "Read it again, and make the change to what it is now.",
+        ),
+        R::CampaignArchived => {
+            Problem::new(Code::CampaignArchived, "An archived campaign stays as it is.")
+        }
+        R::CodesNotGenerated => {
+            Problem::parameter("id", "names a campaign whose codes are not made here")
+        }
+        R::EmptyWindow => Problem::field("/expires_at", "must be later than starts_at"),
+        R::TooManyCodes => Problem::field("/count", "is more than the campaign has room for"),
+        R::AlreadyExists => Problem::new(Code::AlreadyExists, "It exists already."),
+        R::SecretNotAdded | R::NoSealingKey | R::TooManyCampaigns => {
+            Problem::internal(format!("the control sequence refused: {refusal:?}"))
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `/health`, `/metrics`, and what every answer has in common.
+
+use serde_json::json;
+
+use crate::support::{Client, Folder, Request, campaign_with_codes, redeem};
+
+#[test]
+fn health_and_metrics_need_no_key() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = Client::new(server.address, None);
+    assert_eq!(client.get("/health/live").json(), json!({"status": "live"}));
+    assert_eq!(client.get("/health/ready").json(), json!({"status": "ready"}));
+    let health = client.get("/health").json();
+    assert_eq!(health["status"], "healthy", "{health}");
+    for part in ["journal", "disk", "clock", "shards", "ledger", "memory"] {
+        assert_eq!(health["parts"][part]["status"], "healthy", "{health}");
+    }
+    let (_, codes) = campaign_with_codes(&mut server.client(), json!({}), 1);
+    redeem(&mut server.client(), &codes[0], "ada");
+    redeem(&mut server.client(), &codes[0], "ada");
+    let page = client.get("/metrics");
+    assert!(page.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
+    for line in [
+        "redeemd_http_requests_total{route=\"/api/v1/redemptions\",status=\"2xx\"} 1",
+        "redeemd_http_requests_total{route=\"/api/v1/redemptions\",status=\"4xx\"} 1",
+        "redeemd_http_request_duration_seconds_count{route=\"/api/v1/redemptions\"} 2",
+        "redeemd_disk_full 0",
+    ] {
+        assert!(page.text().lines().any(|known| known == line), "{line}\n{}", page.text());
+    }
+}
+
+#[test]
+fn operations_can_have_an_address_of_their_own() {
+    let folder = Folder::new().set("http.operations_listen", "127.0.0.1:0");
+    let server = folder.start();
+    let mut client = Client::new(server.address, None);
+    client.get("/metrics").is_problem(404, "not_found");
+    client.get("/health").is_problem(404, "not_found");
+    client.get("/api/v1/campaigns").is_problem(401, "unauthenticated");
+}
+
+#[test]
+fn what_is_not_there_is_a_problem_too() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    for path in ["/", "/api/v1", "/api/v1/redemption", "/api/v1/campaigns/a/b/c", "/bench/baseline"]
+    {
+        client.get(path).is_problem(404, "not_found");
+    }
+    for (method, path, allow) in [
+        ("GET", "/api/v1/redemptions", "POST"),
+        ("DELETE", "/api/v1/campaigns/x", "GET, PATCH"),
+        ("PUT", "/api/v1/campaigns", "GET, POST"),
+        ("POST", "/health", "GET"),
+        ("BREW", "/api/v1/validations", "POST"),
+    ] {
+        let answer = client.send(Request::new(method, path));
+        answer.is_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), Some(allow));
+    }
+}
+
+#[test]
+fn requests_have_identifiers() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let named = client.send(Request::new("GET", "/api/v1/x").header("X-Request-Id", "trace/1:a"));
+    assert_eq!(named.header("x-request-id"), Some("trace/1:a"));
+    let insane = client.send(Request::new("GET", "/health").header("X-Request-Id", "<script>"));
+    let made = insane.header("x-request-id").unwrap().to_owned();
+    assert!(made.len() == 16 && made != client.get("/health").header("x-request-id").unwrap());
+    let log = std::fs::read_to_string(folder.log()).unwrap();
+    assert!(log.contains("trace/1:a") && log.contains(&made) && !log.contains("<script>"));
+}
+
+#[test]
+fn only_known_keys_are_let_in() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let routes = [
+        ("POST", "/api/v1/redemptions"),
+        ("GET", "/api/v1/redemptions/red_0000000000000000000000"),
+        ("POST", "/api/v1/validations"),
+        ("POST", "/api/v1/campaigns"),
+        ("GET", "/api/v1/campaigns"),
+        ("GET", "/api/v1/campaigns/camp_0000000000000000"),
+        ("PATCH", "/api/v1/campaigns/camp_0000000000000000"),
+        ("POST", "/api/v1/campaigns/camp_0000000000000000/codes"),
+        ("GET", "/api/v1/campaigns/camp_0000000000000000/codes"),
+        ("POST", "/api/v1/campaigns/camp_0000000000000000/pause"),
+        ("POST", "/api/v1/campaigns/camp_0000000000000000/resume"),
+        ("POST", "/api/v1/campaigns/camp_0000000000000000/archive"),
+    ];
+    for (method, path) in routes {
+        for header in [None, Some("Bearer rk_wrong"), Some("Bearer"), Some("Basic YWRtaW46eA==")] {
+            let mut client = Client::new(server.address, None);
+            let mut request = Request::new(method, path);
+            if let Some(header) = header {
+                request = request.header("Authorization", header);
+            }
+            let answer = client.send(request);
+            answer.is_problem(401, "unauthenticated");
+            assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The server as clients meet it: a real process, asked over real connections. The modules mirror
+//! the interface.
+
+// Helpers of tests may panic as tests do.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod bad_input;
+mod campaigns;
+mod codes;
+mod health;
+mod idempotency;
+mod races;
+mod redemptions;
+mod restart;
+mod secrecy;
+mod start;
+mod support;
+mod validations;

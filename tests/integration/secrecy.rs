@@ -1,0 +1,57 @@
+//! No plain code and no key is in anything that is written or logged.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::{ADMIN_KEY, Folder, campaign_with_codes, redeem, redeem_keyed};
+
+fn files(folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, into);
+        } else {
+            into.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// Whether `needle` stands in `haystack`, in either case.
+fn contains(haystack: &[u8], needle: &str) -> bool {
+    let needle = needle.as_bytes();
+    let first = [needle[0].to_ascii_lowercase(), needle[0].to_ascii_uppercase()];
+    let begins = |place: &usize| first.contains(&haystack[*place]);
+    (0..haystack.len().saturating_sub(needle.len() - 1))
+        .filter(begins)
+        .any(|place| haystack[place..place + needle.len()].eq_ignore_ascii_case(needle))
+}
+
+#[test]
+fn no_code_is_written_or_logged() {
+    let folder = Folder::new().set("ledger.commit_interval_ms", "10");
+    let mut command = folder.command();
+    command.env("REDEEMD_LOG", "trace");
+    let server = folder.start_with(command);
+    let mut client = server.client();
+    let (_, codes) = campaign_with_codes(&mut client, json!({}), 50);
+    for (place, code) in codes.iter().enumerate() {
+        client.post("/api/v1/validations", &json!({"code": code}));
+        redeem_keyed(&mut client, code, &format!("user {place}"), &format!("key {place}"));
+        redeem(&mut client, &code.to_lowercase(), "somebody else");
+        // A code in the wrong place: as a user's field of another type, and in a broken body.
+        client.post("/api/v1/redemptions", &json!({"code": [code], "user_id": {"x": code}}));
+    }
+    assert!(server.terminate().success());
+    let mut written = Vec::new();
+    files(folder.path(), &mut written);
+    assert!(written.iter().any(|(path, bytes)| path.ends_with("log") && bytes.len() > 1000));
+    assert!(written.iter().any(|(_, bytes)| contains(bytes, "user 49")), "the search finds things");
+    // The longest group of a code is enough to tell it.
+    let texts: Vec<String> = codes.iter().map(|code| code[..12].to_owned()).collect();
+    for (path, bytes) in &written {
+        for text in texts.iter().map(String::as_str).chain([ADMIN_KEY]) {
+            assert!(!contains(bytes, text), "{path} has a code or a key");
+        }
+    }
+}

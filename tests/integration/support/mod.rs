@@ -1,0 +1,60 @@
+//! What the tests have in common: a server of their own, and a client.
+
+mod answer;
+mod client;
+mod server;
+
+pub(crate) use answer::Answer;
+pub(crate) use client::{Client, Request, raw};
+pub(crate) use server::{ADMIN_KEY, Folder, fails_to_start};
+
+use serde_json::{Value, json};
+
+/// Makes a campaign of sealed codes; `rules` are laid over the defaults.
+pub(crate) fn campaign(client: &mut Client, rules: Value) -> Value {
+    let mut body = json!({ "name": "Launch", "codes": { "kind": "sealed" } });
+    for (name, value) in rules.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let answer = client.post("/api/v1/campaigns", &body);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()
+}
+
+/// The identifier of something.
+pub(crate) fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap().to_owned()
+}
+
+/// Issues codes.
+pub(crate) fn issue(client: &mut Client, campaign: &Value, count: usize) -> Vec<String> {
+    let path = format!("/api/v1/campaigns/{}/codes", id(campaign));
+    let request = Request::new("POST", &path).header("Accept", "text/csv");
+    let answer = client.send(request.json(&json!({ "count": count })));
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let codes: Vec<_> = answer.text().lines().skip(1).map(str::to_owned).collect();
+    assert_eq!(codes.len(), count);
+    codes
+}
+
+/// A campaign, and codes of it.
+pub(crate) fn campaign_with_codes(
+    client: &mut Client,
+    rules: Value,
+    count: usize,
+) -> (Value, Vec<String>) {
+    let campaign = campaign(client, rules);
+    let codes = issue(client, &campaign, count);
+    (campaign, codes)
+}
+
+/// Redeems a code for a user.
+pub(crate) fn redeem(client: &mut Client, code: &str, user: &str) -> Answer {
+    client.post("/api/v1/redemptions", &json!({ "code": code, "user_id": user }))
+}
+
+/// As [`redeem`], with an idempotency key.
+pub(crate) fn redeem_keyed(client: &mut Client, code: &str, user: &str, key: &str) -> Answer {
+    let request = Request::new("POST", "/api/v1/redemptions").header("Idempotency-Key", key);
+    client.send(request.json(&json!({ "code": code, "user_id": user })))
+}
