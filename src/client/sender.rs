@@ -51,6 +51,11 @@ impl Client {
         self
     }
 
+    /// Where it sends its requests.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Turns to another address, for a server that came back elsewhere.
     pub fn turn_to(&mut self, address: SocketAddr) {
         if address != self.address {

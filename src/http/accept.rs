@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT;
 
-use super::problem::{Code, Problem};
+use super::problem::{Kind, Problem};
 
 /// The media type of most answers.
 pub(super) const JSON: &str = "application/json";
@@ -46,7 +46,7 @@ pub(super) fn json(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn refused(offers: &[&'static str]) -> Problem {
-    Problem::new(Code::NotAcceptable, format!("It can be had as {}.", offers.join(", ")))
+    Problem::new(Kind::NotAcceptable, format!("It can be had as {}.", offers.join(", ")))
 }
 
 /// A media range with its weight in thousandths.

@@ -5,7 +5,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 
-use super::problem::{Code, Problem};
+use super::problem::{Kind, Problem};
 use super::site::Site;
 use crate::service::{Caller, Permission};
 
@@ -35,7 +35,7 @@ impl Site {
         if permission.is_given_to(caller.role) {
             Ok(caller)
         } else {
-            Err(Problem::new(Code::Forbidden, "The role of this API key does not include it."))
+            Err(Problem::new(Kind::Forbidden, "The role of this API key does not include it."))
         }
     }
 }
@@ -49,7 +49,7 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
 }
 
 fn unauthenticated(detail: &'static str) -> Problem {
-    Problem::new(Code::Unauthenticated, detail)
+    Problem::new(Kind::Unauthenticated, detail)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_core::Stream;
 
-use super::problem::{Code, Problem};
+use super::problem::{Kind, Problem};
 use super::site::Site;
 
 impl Site {
@@ -24,7 +24,7 @@ impl Site {
     ) -> Result<Bytes, Problem> {
         if !request.headers().get(CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
             return Err(Problem::new(
-                Code::UnsupportedMediaType,
+                Kind::UnsupportedMediaType,
                 "A body must be application/json in UTF-8, and its Content-Type must say so.",
             ));
         }
@@ -61,7 +61,7 @@ impl Site {
         match tokio::time::timeout(self.body_timeout, gather(&mut payload, limit)).await {
             Ok(body) => body,
             Err(_) => Err(Problem::new(
-                Code::RequestTimeout,
+                Kind::RequestTimeout,
                 "The body was not complete in time. Nothing was done.",
             )),
         }

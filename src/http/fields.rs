@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::problem::{Code, Fault, Place, Problem};
+use super::problem::{Fault, Kind, Place, Problem};
 
 /// Why a value is not accepted, as the end of a sentence about it.
 pub(super) type Objection = Cow<'static, str>;
@@ -72,7 +72,7 @@ impl<'a> Fields<'a> {
                     true => "The body ends before its JSON does.".to_owned(),
                     false => format!("The body is not JSON at line {line}, column {column}."),
                 };
-                Err(Problem::new(Code::MalformedJson, detail))
+                Err(Problem::new(Kind::MalformedJson, detail))
             }
         }
     }
@@ -289,22 +289,22 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_refused() {
-        for (body, code) in [
-            (&b""[..], Code::MalformedJson),
-            (b"{", Code::MalformedJson),
-            (b"[", Code::MalformedJson),
-            (b"{\"a\":1}x", Code::MalformedJson),
-            (b"{'a':1}", Code::MalformedJson),
-            (b"{\"a\":\"\xff\"}", Code::MalformedJson),
-            (b"\xef\xbb\xbf{}", Code::MalformedJson),
-            (b"[]", Code::ValidationFailed),
-            (b"\"text\"", Code::ValidationFailed),
-            (b"null", Code::ValidationFailed),
-            (b"{\"a\":1,\"a\":2}", Code::ValidationFailed),
-            (b"{\"a\":1,\"\\u0061\":2}", Code::ValidationFailed),
+        for (body, kind) in [
+            (&b""[..], Kind::MalformedJson),
+            (b"{", Kind::MalformedJson),
+            (b"[", Kind::MalformedJson),
+            (b"{\"a\":1}x", Kind::MalformedJson),
+            (b"{'a':1}", Kind::MalformedJson),
+            (b"{\"a\":\"\xff\"}", Kind::MalformedJson),
+            (b"\xef\xbb\xbf{}", Kind::MalformedJson),
+            (b"[]", Kind::ValidationFailed),
+            (b"\"text\"", Kind::ValidationFailed),
+            (b"null", Kind::ValidationFailed),
+            (b"{\"a\":1,\"a\":2}", Kind::ValidationFailed),
+            (b"{\"a\":1,\"\\u0061\":2}", Kind::ValidationFailed),
         ] {
             let problem = Fields::of_body(body).unwrap_err();
-            assert_eq!(problem.code(), code, "{}", String::from_utf8_lossy(body));
+            assert_eq!(problem.kind(), kind, "{}", String::from_utf8_lossy(body));
         }
     }
 

@@ -47,7 +47,8 @@ fn no_code_key_or_secret_is_written_or_logged() {
             assert_eq!(place, None, "a secret stands in {} of {engine}", file.display());
         }
         for page in &shown {
-            assert_eq!(needles.find(page), None, "a secret is shown: {engine}");
+            let place = needles.find(page);
+            assert_eq!(place, None, "a secret is shown: {}", String::from_utf8_lossy(page));
         }
         let log = fs::metadata(&site.launch.log).unwrap().len();
         println!(

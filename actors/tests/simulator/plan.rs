@@ -48,11 +48,11 @@ impl Plan {
     pub(crate) fn draw(random: &mut Random) -> Self {
         let shards = *random.pick(&[1, 2, 2, 4]);
         // Some histories are calm, so that what takes long gets its time, others are not.
-        let calm = *random.pick(&[1, 1, 2, 8]);
+        let calm = *random.pick(&[1, 2, 4, 12]);
         let odds = |random: &mut Random, steps: u64| random.between(steps / 2, steps * 2) * calm;
         Self {
             layout: ShardLayout::new(shards).expect("a power of two"),
-            clients: random.between(3, 14) as usize,
+            clients: random.between(5, 30) as usize,
             limits: Limits {
                 max_in_flight: random.between(3, 40) as usize,
                 max_frames: random.between(1, 3) as usize,

@@ -37,28 +37,28 @@ pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
     }
 }
 
-/// Lets everything happen that is under way, in order, until nothing is left.
+/// Lets everything happen once that is under way, in order.
 pub(crate) fn drain(world: &mut World) {
-    for _ in 0..64 {
-        while world.go_on_spreading() {}
-        while world.go_on_rebuilding() {}
-        for sequence in world.sequences() {
-            while world.deliver(sequence) {}
-            world.flush(sequence);
-        }
-        while world.write_journal() {}
-        for sequence in world.sequences() {
-            while world.hear_journal(sequence) {}
-            while world.keep(sequence) {}
-        }
-        world.look_at_disk();
-        world.commit_ledger();
-        for sequence in world.sequences() {
-            while world.hear_cover(sequence) {}
-            while world.tell_keeper(sequence) {}
-            world.tick(sequence);
-            while world.write_snapshot(sequence) {}
-            while world.hear_snapshot(sequence) {}
-        }
+    while world.go_on_spreading() {}
+    while world.go_on_rebuilding() {}
+    for sequence in world.sequences() {
+        while world.deliver(sequence) {}
+        world.flush(sequence);
+    }
+    for _ in 0..8 {
+        world.write_journal();
+    }
+    for sequence in world.sequences() {
+        while world.hear_journal(sequence) {}
+        while world.keep(sequence) {}
+    }
+    world.look_at_disk();
+    world.commit_ledger();
+    for sequence in world.sequences() {
+        while world.hear_cover(sequence) {}
+        while world.tell_keeper(sequence) {}
+        world.tick(sequence);
+        while world.write_snapshot(sequence) {}
+        while world.hear_snapshot(sequence) {}
     }
 }

@@ -39,10 +39,18 @@ impl Input {
             self.offset += self.used as u64;
             self.used = 0;
             let kept = self.buffer.len();
-            self.buffer.resize(count.max(BUFFER_BYTES).max(kept), 0);
-            let rest = self.buffer.get_mut(kept..).unwrap_or_default();
-            let read = self.file.read_at(rest, self.offset + kept as u64)?;
-            self.buffer.truncate(kept + read);
+            let end = self.offset + kept as u64;
+            // No more than there is, so that a small snapshot costs little, and a damaged length
+            // nothing.
+            let left = self.file.length()?.saturating_sub(end);
+            let left = usize::try_from(left).unwrap_or(usize::MAX);
+            let wanted = count.max(BUFFER_BYTES).saturating_sub(kept).min(left);
+            let mut buffer = vec![0; kept + wanted];
+            let (front, rest) = buffer.split_at_mut(kept);
+            front.copy_from_slice(&self.buffer);
+            let read = self.file.read_at(rest, end)?;
+            buffer.truncate(kept + read);
+            self.buffer = buffer;
         }
         match self.buffer.get(self.used..self.used + count) {
             Some(bytes) => Ok(bytes),

@@ -4,20 +4,20 @@ use redeemd_actors::core::ReadOnly;
 use redeemd_domain::control;
 use redeemd_domain::refusal::Refusal;
 
-use super::{Code, Problem};
+use super::{Kind, Problem};
 use crate::service::Error;
 
 /// The name that programs know a refusal by.
-pub(crate) fn refusal_code(refusal: Refusal) -> Code {
+pub(crate) fn refusal_code(refusal: Refusal) -> Kind {
     match refusal {
-        Refusal::IdempotencyKeyReused => Code::IdempotencyKeyReused,
-        Refusal::InvalidCode => Code::InvalidCode,
-        Refusal::Revoked => Code::Revoked,
-        Refusal::NotYetValid => Code::NotYetValid,
-        Refusal::Expired => Code::Expired,
-        Refusal::CampaignArchived => Code::CampaignArchived,
-        Refusal::CampaignPaused => Code::CampaignPaused,
-        Refusal::AlreadyRedeemed => Code::AlreadyRedeemed,
+        Refusal::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
+        Refusal::InvalidCode => Kind::InvalidCode,
+        Refusal::Revoked => Kind::Revoked,
+        Refusal::NotYetValid => Kind::NotYetValid,
+        Refusal::Expired => Kind::Expired,
+        Refusal::CampaignArchived => Kind::CampaignArchived,
+        Refusal::CampaignPaused => Kind::CampaignPaused,
+        Refusal::AlreadyRedeemed => Kind::AlreadyRedeemed,
     }
 }
 
@@ -28,15 +28,15 @@ impl From<Error> for Problem {
             Error::ControlRefused(refusal) => of_control_refusal(refusal),
             Error::NotFound => Self::not_found(),
             Error::Overloaded => Self::new(
-                Code::Overloaded,
+                Kind::Overloaded,
                 "Nothing was done. Try again after the time in Retry-After.",
             ),
             Error::Unavailable => Self::new(
-                Code::Overloaded,
+                Kind::Overloaded,
                 "A part of the server is being rebuilt. Nothing was done; try again.",
             ),
             Error::ReadOnly(reason) => Self::new(
-                Code::ReadOnly,
+                Kind::ReadOnly,
                 match reason {
                     ReadOnly::DiskFull => "The disk is full. Nothing was done.",
                     ReadOnly::ClockLeap => {
@@ -46,13 +46,13 @@ impl From<Error> for Problem {
                 },
             ),
             Error::StillSpreading => Self::new(
-                Code::Overloaded,
+                Kind::Overloaded,
                 "The change is made and is on its way to every part of the server. Ask again to \
                  hear when it has arrived.",
             ),
             Error::OutcomeUnknown(redemption) => {
                 let mut problem = Self::new(
-                    Code::OutcomeUnknown,
+                    Kind::OutcomeUnknown,
                     "Send the request again with the same Idempotency-Key to learn it.",
                 );
                 problem.0.redemption = redemption;
@@ -83,23 +83,23 @@ fn of_control_refusal(refusal: control::Refusal) -> Problem {
     use control::Refusal as R;
     match refusal {
         R::IdempotencyKeyReused => Problem::new(
-            Code::IdempotencyKeyReused,
+            Kind::IdempotencyKeyReused,
             "The first request with this key had another body.",
         ),
         R::NotFound => Problem::not_found(),
         R::EditionChanged => Problem::new(
-            Code::PreconditionFailed,
+            Kind::PreconditionFailed,
             "Read it again, and make the change to what it is now.",
         ),
         R::CampaignArchived => {
-            Problem::new(Code::CampaignArchived, "An archived campaign stays as it is.")
+            Problem::new(Kind::CampaignArchived, "An archived campaign stays as it is.")
         }
         R::CodesNotGenerated => {
             Problem::parameter("id", "names a campaign whose codes are not made here")
         }
         R::EmptyWindow => Problem::field("/expires_at", "must be later than starts_at"),
         R::TooManyCodes => Problem::field("/count", "is more than the campaign has room for"),
-        R::AlreadyExists => Problem::new(Code::AlreadyExists, "It exists already."),
+        R::AlreadyExists => Problem::new(Kind::AlreadyExists, "It exists already."),
         R::SecretNotAdded | R::NoSealingKey | R::TooManyCampaigns => {
             Problem::internal(format!("the control sequence refused: {refusal:?}"))
         }

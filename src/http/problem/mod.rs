@@ -1,6 +1,6 @@
 //! Problem documents (RFC 9457): every error that a client can get.
 
-mod code;
+mod kind;
 mod mapping;
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use redeemd_domain::identifier::RedemptionId;
 
 use super::json::Object;
 use super::request_id::RequestId;
-pub(super) use code::{Code, begin_unready};
+pub(super) use kind::{Kind, begin_unready};
 pub(super) use mapping::refusal_code;
 
 /// Where in a request a fault is.
@@ -46,7 +46,7 @@ pub(crate) struct Problem(Box<Content>);
 
 #[derive(Clone, Debug)]
 struct Content {
-    code: Code,
+    kind: Kind,
     detail: Cow<'static, str>,
     faults: Vec<Fault>,
     redemption: Option<RedemptionId>,
@@ -57,9 +57,9 @@ struct Content {
 
 impl Problem {
     /// A problem, explained by a sentence that repeats nothing of what was sent.
-    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Content {
-            code,
+            kind,
             detail: detail.into(),
             faults: Vec::new(),
             redemption: None,
@@ -74,7 +74,7 @@ impl Problem {
             [only] => format!("{} {}.", only.place, only.detail).into(),
             faults => format!("{} things are not accepted; see errors.", faults.len()).into(),
         };
-        let mut problem = Self::new(Code::ValidationFailed, detail);
+        let mut problem = Self::new(Kind::ValidationFailed, detail);
         problem.0.faults = faults;
         problem
     }
@@ -97,26 +97,26 @@ impl Problem {
 
     /// There is no such resource.
     pub(crate) fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing at this address.")
+        Self::new(Kind::NotFound, "There is nothing at this address.")
     }
 
     /// The resource has other methods.
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let mut problem =
-            Self::new(Code::MethodNotAllowed, format!("The resource has {allow} alone."));
+            Self::new(Kind::MethodNotAllowed, format!("The resource has {allow} alone."));
         problem.0.allow = Some(allow);
         problem
     }
 
     /// The body is larger than accepted.
     pub(crate) fn body_too_large(limit: usize) -> Self {
-        Self::new(Code::BodyTooLarge, format!("A body has at most {limit} bytes here."))
+        Self::new(Kind::BodyTooLarge, format!("A body has at most {limit} bytes here."))
     }
 
     /// An error of the server's own; the reason goes to the log alone.
     pub(crate) fn internal(reason: impl Into<String>) -> Self {
         let mut problem =
-            Self::new(Code::Internal, "The error was logged under the identifier in X-Request-Id.");
+            Self::new(Kind::Internal, "The error was logged under the identifier in X-Request-Id.");
         problem.0.reason = Some(reason.into());
         problem
     }
@@ -124,10 +124,10 @@ impl Problem {
     /// What the framework says of a request before a handler sees it.
     pub(crate) fn of_foreign(error: &actix_web::Error) -> Self {
         let status = error.as_response_error().status_code();
-        match Code::of_foreign(status) {
-            Code::Internal => Self::internal(format!("the framework answered {status}")),
-            Code::NotFound => Self::not_found(),
-            code => Self::new(code, "The request cannot be read."),
+        match Kind::of_foreign(status) {
+            Kind::Internal => Self::internal(format!("the framework answered {status}")),
+            Kind::NotFound => Self::not_found(),
+            kind => Self::new(kind, "The request cannot be read."),
         }
     }
 
@@ -136,17 +136,17 @@ impl Problem {
         match error {
             PayloadError::Overflow => Self::body_too_large(limit),
             PayloadError::EncodingCorrupted => Self::new(
-                Code::UnsupportedMediaType,
+                Kind::UnsupportedMediaType,
                 "The body has a transfer or content encoding that is not read.",
             ),
-            _ => Self::new(Code::MalformedJson, "The body ended before it was complete."),
+            _ => Self::new(Kind::MalformedJson, "The body ended before it was complete."),
         }
     }
 
     /// The stable name of what went wrong.
     #[cfg(test)]
-    pub(crate) fn code(&self) -> Code {
-        self.0.code
+    pub(crate) fn kind(&self) -> Kind {
+        self.0.kind
     }
 
     /// What the log shall know and the client shall not.
@@ -156,19 +156,19 @@ impl Problem {
 
     /// The answer that tells the client.
     pub(crate) fn answer(&self, request_id: &RequestId) -> HttpResponse {
-        let (status, _, _) = self.0.code.row();
+        let (status, _, _) = self.0.kind.row();
         let mut response = HttpResponse::build(status);
         response.insert_header((
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         ));
-        if let Some(seconds) = self.0.code.retry_after_seconds() {
+        if let Some(seconds) = self.0.kind.retry_after_seconds() {
             response.insert_header((header::RETRY_AFTER, HeaderValue::from_static(seconds)));
         }
         if let Some(allow) = self.0.allow {
             response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
         }
-        if self.0.code == Code::Unauthenticated {
+        if self.0.kind == Kind::Unauthenticated {
             let challenge = HeaderValue::from_static("Bearer realm=\"redeemd\"");
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
@@ -176,7 +176,7 @@ impl Problem {
     }
 
     fn document(&self, request_id: &RequestId) -> Vec<u8> {
-        let (status, name, title) = self.0.code.row();
+        let (status, name, title) = self.0.kind.row();
         let mut document = Vec::with_capacity(256);
         let mut object = Object::begin(&mut document);
         object.display("type", &format_args!("urn:redeemd:problem:{name}"));
@@ -216,13 +216,13 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.0.code.name())
+        formatter.write_str(self.0.kind.name())
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.0.code.row().0
+        self.0.kind.row().0
     }
 
     /// An empty answer: the boundary, which alone knows the request's identifier, writes the

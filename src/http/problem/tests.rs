@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderValue;
 use redeemd_domain::identifier::RedemptionId;
 use redeemd_domain::refusal::Refusal;
 
-use super::{Code, Problem};
+use super::Problem;
 use crate::http::request_id::RequestId;
 use crate::service::Error;
 
@@ -38,7 +38,7 @@ fn an_unknown_outcome_names_the_redemption() {
     let id = RedemptionId::parse("red_0000000000000000000000").unwrap();
     let problem = Problem::from(Error::OutcomeUnknown(Some(id)));
     assert_eq!(document(&problem)["redemption_id"], id.to_string());
-    assert_eq!(problem.code().retry_after_seconds(), Some("1"));
+    assert_eq!(problem.kind().retry_after_seconds(), Some("1"));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn every_refusal_has_the_status_of_the_contract() {
     assert_eq!(table.map(|(refusal, _, _)| refusal), Refusal::ALL);
     for (refusal, status, name) in table {
         let problem = Problem::from(Error::Refused(refusal));
-        assert_eq!((problem.status_code().as_u16(), problem.code().name()), (status, name));
+        assert_eq!((problem.status_code().as_u16(), problem.kind().name()), (status, name));
     }
 }
 

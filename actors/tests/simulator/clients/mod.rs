@@ -144,7 +144,7 @@ impl Clients {
             ClientAnswer::Control(answer) => self.hear_answer(world, call, answer),
         };
         self.clients[place].call = call;
-        let pause = if self.random.percent(20) { self.random.below(600) } else { 0 };
+        let pause = if self.random.percent(8) { self.random.below(400) } else { 0 };
         self.clients[place].pauses_until = world.trace.step + pause;
         true
     }

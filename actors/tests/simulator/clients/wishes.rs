@@ -20,7 +20,7 @@ impl Clients {
     /// Something to want; `None` when nothing comes to mind.
     pub(super) fn wish(&mut self, world: &World) -> Option<Wish> {
         let campaigns = world.control.history.model().campaigns();
-        if campaigns.is_empty() || self.random.percent(6) {
+        if campaigns.len() < 2 || self.random.percent(6) {
             let deed = self.deed(campaigns, world.wall());
             let key = self.key();
             return Some(Wish::Control { deed, key });
@@ -36,7 +36,7 @@ impl Clients {
                 Some(Wish::Mark { code, revokes: self.random.percent(50), key: self.key() })
             }
             73..=77 => Some(Wish::Validate { code: self.code(campaigns)? }),
-            78..=82 => self.list(world, campaigns),
+            78..=84 => self.list(world, campaigns),
             _ => self.past_wish(),
         }
     }
@@ -73,10 +73,14 @@ impl Clients {
     }
 
     fn code(&mut self, campaigns: &[Campaign]) -> Option<CodeKey> {
-        if self.random.percent(25) {
+        let is_listed = campaigns.iter().any(|campaign| campaign.codes == Codes::Imported);
+        if self.random.percent(if is_listed { 25 } else { 1 }) {
             return Some(CodeKey::Listed(listed_code(self.random.below(LISTED_CODES))));
         }
-        let campaign = self.random.pick(campaigns);
+        let mut campaign = self.random.pick(campaigns);
+        if campaign.issued == 0 {
+            campaign = self.random.pick(campaigns);
+        }
         let issued = campaign.issued;
         let serial = match self.random.below(20) {
             // Never issued, or not yet.

@@ -114,12 +114,7 @@ impl Modelled for Shard {
         *query
     }
 
-    fn check_reply(
-        model: &ShardModel,
-        query: &shard::Query,
-        reply: &shard::Reply,
-        at: Timestamp,
-    ) {
+    fn check_reply(model: &ShardModel, query: &shard::Query, reply: &shard::Reply, at: Timestamp) {
         model.check_reply(query, reply, at);
     }
 

@@ -198,11 +198,8 @@ impl ShardModel {
         if self.code(&change.code).revoked == revokes {
             return Err(Outcome::Unchanged);
         }
-        let changed = Changed {
-            code: change.code,
-            campaign: view.number,
-            reason: change.reason.clone(),
-        };
+        let changed =
+            Changed { code: change.code, campaign: view.number, reason: change.reason.clone() };
         Ok(if revokes { Event::Revoked(changed) } else { Event::Restored(changed) })
     }
 }

@@ -60,7 +60,8 @@ impl World {
         let process = self.process();
         let released = process.released.entry(sequence).or_default();
         *released = through.max(*released);
-        let released: Vec<_> = process.released.iter().map(|(id, through)| (*id, *through)).collect();
+        let released: Vec<_> =
+            process.released.iter().map(|(id, through)| (*id, *through)).collect();
         if process.journal_is_poisoned {
             return;
         }

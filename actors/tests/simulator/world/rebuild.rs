@@ -61,8 +61,7 @@ impl World {
             (process.reader.durable(sequence), process.reader.appended(sequence));
         let (snapshots, hasher) = (process.snapshots.clone(), process.hasher);
         let Some(mut reader) = self.station(sequence).rebuilding.take() else { return };
-        let replay =
-            Replay::<M>::begin(&snapshots, layout, sequence, durable, appended, hasher);
+        let replay = Replay::<M>::begin(&snapshots, layout, sequence, durable, appended, hasher);
         let mut keeps = Vec::new();
         let mut keep = |batch: &Batch| {
             keeps.push(batch.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use redeemd_actors::recovery::{RecoveredMachine, Recovered, Sources, recover};
+use redeemd_actors::recovery::{Recovered, RecoveredMachine, Sources, recover};
 use redeemd_domain::control::Control;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::Shard;
@@ -40,7 +40,9 @@ impl World {
     pub(crate) fn crash_calmly(&mut self, end: End) {
         self.end_process(end);
         let recovered = recover(self.sources());
-        self.adopt(recovered.unwrap_or_else(|error| panic!("the node does not come back: {error}")));
+        self.adopt(
+            recovered.unwrap_or_else(|error| panic!("the node does not come back: {error}")),
+        );
     }
 
     fn end_process(&mut self, end: End) {
@@ -223,11 +225,8 @@ impl World {
         self.attempts.settle(None);
     }
 
-    fn adopt_machine<M: Modelled>(
-        &mut self,
-        sequence: SequenceId,
-        recovered: RecoveredMachine<M>,
-    ) where
+    fn adopt_machine<M: Modelled>(&mut self, sequence: SequenceId, recovered: RecoveredMachine<M>)
+    where
         Self: StationOf<M>,
     {
         let limits = self.plan.limits;
@@ -236,8 +235,7 @@ impl World {
         let RecoveredMachine { machine, snapshot } = recovered;
         let station = self.station(sequence);
         let before = station.last_seen.clone();
-        let resolved =
-            station.history.resume(before, &machine, &*process.journal, &mut attempts);
+        let resolved = station.history.resume(before, &machine, &*process.journal, &mut attempts);
         let covered = process.reader.durable(sequence);
         assert_eq!(covered, machine.last(), "the ledger lacks outcomes of {sequence}");
         station.history.compare_ledger(&process.reader, covered, false);

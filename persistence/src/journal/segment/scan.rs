@@ -34,8 +34,14 @@ impl Window {
         let from = match inside(self.start, self.filled) {
             Some(from) => from,
             None => {
-                self.buffer.resize(WINDOW_BYTES.max(count), 0);
-                self.filled = self.file.read_at(&mut self.buffer, offset)?;
+                let left = self.file.length()?.saturating_sub(offset);
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                let wanted = WINDOW_BYTES.max(count).min(left);
+                if self.buffer.len() < wanted {
+                    self.buffer = vec![0; wanted];
+                }
+                let window = self.buffer.get_mut(..wanted).unwrap_or_default();
+                self.filled = self.file.read_at(window, offset)?;
                 self.start = offset;
                 0
             }

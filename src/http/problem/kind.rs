@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 
 /// What went wrong, as programs test it. The names are part of the interface's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum Kind {
     /// Something about the request's content is not accepted.
     ValidationFailed,
     /// The body is not JSON.
@@ -57,7 +57,7 @@ pub(crate) enum Code {
     OutcomeUnknown,
 }
 
-impl Code {
+impl Kind {
     /// Status, name, title.
     pub(super) const fn row(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;

@@ -1,0 +1,319 @@
+//! A client that redeems codes in every way, and judges each answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use redeemd::client::{Answer, Client, Error, Request};
+use serde_json::{Value, json};
+
+use super::Fault;
+use super::book::{Book, Code};
+use super::code::Keyed;
+use super::rules::Rules;
+use crate::dice::Dice;
+use crate::site::admin;
+
+const REDEEM: &str = "/api/v1/redemptions";
+
+/// How many of the newest codes are tried more often than the others.
+const HOT: usize = 24;
+
+pub(super) struct Player<'a> {
+    client: Client,
+    book: &'a Book,
+    dice: Dice,
+}
+
+/// What came of sending a request.
+enum Sent {
+    Answered(Answer),
+    /// It may or may not have been carried out.
+    CutOff,
+    /// It was certainly not carried out.
+    Not,
+}
+
+impl<'a> Player<'a> {
+    pub(super) fn new(address: SocketAddr, book: &'a Book, dice: Dice) -> Self {
+        Self { client: admin(address), book, dice }
+    }
+
+    /// Redeems until the server is killed.
+    pub(super) fn play(&mut self, is_killed: &AtomicBool) -> Result<(), Fault> {
+        while !is_killed.load(Ordering::SeqCst) {
+            let goes_on = if self.dice.percent(20) { self.settle_one()? } else { self.step()? };
+            if !goes_on {
+                // The end of the server is seen a moment before it is said.
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends everything once more that was cut off, until nothing is open.
+    pub(super) fn settle_all(&mut self) -> Result<(), Fault> {
+        while !self.book.lost.lock().unwrap().is_empty() {
+            if !self.settle_one()? {
+                return Err("a request that was cut off has no answer at the end".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_one(&mut self) -> Result<bool, Fault> {
+        let lost = {
+            let mut lost = self.book.lost.lock().unwrap();
+            match lost.len() {
+                0 => return Ok(true),
+                count => lost.swap_remove(self.dice.below(count)),
+            }
+        };
+        self.keyed(&lost.0, lost.1)
+    }
+
+    fn step(&mut self) -> Result<bool, Fault> {
+        let Some(code) = self.choose() else { return Ok(false) };
+        match self.dice.below(100) {
+            0..45 => {
+                let key = format!("key {:016x}", self.dice.next());
+                let body = self.body(&code);
+                code.history.lock().unwrap().keyed.insert(key.clone(), Keyed::new(body));
+                self.keyed(&code, key)
+            }
+            45..70 => self.unkeyed(&code),
+            70..90 => {
+                let keys: Vec<String> = code.history.lock().unwrap().keyed.keys().cloned().collect();
+                if keys.is_empty() {
+                    return self.unkeyed(&code);
+                }
+                let key = keys[self.dice.below(keys.len())].clone();
+                self.keyed(&code, key)
+            }
+            _ => self.reuse(&code),
+        }
+    }
+
+    fn choose(&mut self) -> Option<Arc<Code>> {
+        let campaigns = self.book.campaigns();
+        if campaigns.is_empty() {
+            return None;
+        }
+        let campaign = &campaigns[self.dice.below(campaigns.len())];
+        let codes = campaign.codes.read().unwrap();
+        let count = codes.len();
+        if count == 0 {
+            return None;
+        }
+        let hot = if self.dice.percent(30) { HOT.min(count) } else { count };
+        Some(Arc::clone(&codes[count - 1 - self.dice.below(hot)]))
+    }
+
+    fn body(&mut self, code: &Code) -> String {
+        let user = format!("user-{}", self.dice.below(50));
+        let spelled = if self.dice.percent(20) { code.text.to_lowercase() } else { code.text.clone() };
+        match self.dice.percent(30) {
+            true => json!({
+                "code": spelled, "user_id": user, "metadata": { "order": self.dice.next() }
+            }),
+            false => json!({ "code": spelled, "user_id": user }),
+        }
+        .to_string()
+    }
+
+    /// Redeems without a key.
+    fn unkeyed(&mut self, code: &Arc<Code>) -> Result<bool, Fault> {
+        let body = self.body(code);
+        let before = code.campaign.rules();
+        code.history.lock().unwrap().open += 1;
+        let sent = self.send(&Request::post(REDEEM, &body));
+        let after = code.campaign.rules();
+        let mut history = code.history.lock().unwrap();
+        history.open -= 1;
+        let answer = match sent? {
+            Sent::Answered(answer) => answer,
+            Sent::CutOff => {
+                history.unknown += 1;
+                return Ok(false);
+            }
+            Sent::Not => return Ok(false),
+        };
+        if answer.status() != 201 {
+            return judge_refusal(&answer, history.can_be_used_up(&before), &before, &after)
+                .inspect(|()| self.count_refusal())
+                .map(|()| true);
+        }
+        if answer.is_replayed() {
+            return Err("a redemption without a key is said to be repeated".to_owned());
+        }
+        let redemption = judge_redemption(&answer, &body, code, &before, &after)?;
+        self.book.note(&redemption)?;
+        history.acknowledge(redemption, &after)?;
+        Ok(true)
+    }
+
+    /// Sends a request with a key, for the first time or again.
+    fn keyed(&mut self, code: &Arc<Code>, key: String) -> Result<bool, Fault> {
+        let keyed = {
+            let mut history = code.history.lock().unwrap();
+            let Some(keyed) = history.keyed.get_mut(&key).filter(|keyed| !keyed.is_busy) else {
+                return Ok(true);
+            };
+            keyed.is_busy = true;
+            let keyed = keyed.clone();
+            history.open += 1;
+            keyed
+        };
+        let before = code.campaign.rules();
+        let sent = self.send(&Request::post(REDEEM, &keyed.body).idempotency_key(Some(&key)));
+        let after = code.campaign.rules();
+        let mut history = code.history.lock().unwrap();
+        history.open -= 1;
+        let known = history.keyed.get_mut(&key).ok_or("the book lost a key")?;
+        known.is_busy = false;
+        let answer = match sent? {
+            Sent::Answered(answer) => answer,
+            Sent::CutOff | Sent::Not if known.answer.is_some() => return Ok(false),
+            Sent::CutOff => {
+                known.is_lost = true;
+                drop(history);
+                self.book.lost.lock().unwrap().push((Arc::clone(code), key));
+                return Ok(false);
+            }
+            Sent::Not => {
+                if known.is_lost {
+                    drop(history);
+                    self.book.lost.lock().unwrap().push((Arc::clone(code), key));
+                }
+                return Ok(false);
+            }
+        };
+        if let Some(first) = &known.answer {
+            return self.judge_repeated(&answer, first);
+        }
+        if answer.status() == 503 {
+            if known.is_lost {
+                drop(history);
+                self.book.lost.lock().unwrap().push((Arc::clone(code), key));
+            }
+            return judge_refusal(&answer, false, &before, &after).map(|()| true);
+        }
+        // Whatever it is, it settles what was open.
+        let was_lost = std::mem::take(&mut known.is_lost);
+        if answer.status() != 201 {
+            return judge_refusal(&answer, history.can_be_used_up(&before), &before, &after)
+                .inspect(|()| self.count_refusal())
+                .map(|()| true);
+        }
+        if answer.is_replayed() && !was_lost {
+            return Err(format!("{key} is said to be repeated, and was sent once"));
+        }
+        let redemption = judge_redemption(&answer, &keyed.body, code, &before, &after)?;
+        if answer.is_replayed() {
+            self.book.tally().had_happened.fetch_add(1, Ordering::Relaxed);
+        }
+        known.answer = Some(redemption.clone());
+        self.book.note(&redemption)?;
+        history.acknowledge(redemption, &after)?;
+        Ok(true)
+    }
+
+    fn judge_repeated(&self, answer: &Answer, first: &Value) -> Result<bool, Fault> {
+        if answer.status() == 503 {
+            return Ok(true);
+        }
+        let repeated = answer.json().map_err(|error| error.to_string())?;
+        if answer.status() != 201 || !answer.is_replayed() || repeated != *first {
+            let summary = answer.summary();
+            return Err(format!("a repeated request got {summary} {repeated}, and first {first}"));
+        }
+        self.book.tally().repeated.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    /// Sends another body under a key that has an answer.
+    fn reuse(&mut self, code: &Arc<Code>) -> Result<bool, Fault> {
+        let answered = {
+            let history = code.history.lock().unwrap();
+            let mut keyed = history.keyed.iter();
+            keyed.find(|(_, keyed)| keyed.answer.is_some()).map(|(key, _)| key.clone())
+        };
+        let Some(key) = answered else { return Ok(true) };
+        let body = json!({ "code": code.text, "user_id": "somebody-else" }).to_string();
+        let answer = match self.send(&Request::post(REDEEM, &body).idempotency_key(Some(&key)))? {
+            Sent::Answered(answer) => answer,
+            Sent::CutOff | Sent::Not => return Ok(false),
+        };
+        if !matches!(answer.problem().as_deref(), Some("idempotency_key_reused" | "overloaded")) {
+            return Err(format!("{key} with another body was answered {}", answer.summary()));
+        }
+        self.book.tally().reused.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn send(&mut self, request: &Request<'_>) -> Result<Sent, Fault> {
+        match self.client.send(request) {
+            Ok(answer) if answer.problem().as_deref() == Some("outcome_unknown") => Ok(Sent::CutOff),
+            Ok(answer) => Ok(Sent::Answered(answer)),
+            Err(Error::Refused { .. }) => Ok(Sent::Not),
+            Err(Error::Lost(error) | Error::CutOff(error)) if !is_silence(&error) => {
+                self.book.tally().cut_off.fetch_add(1, Ordering::Relaxed);
+                Ok(Sent::CutOff)
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn count_refusal(&self) {
+        self.book.tally().refused.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether a server that was not killed said nothing for too long.
+fn is_silence(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+}
+
+fn judge_refusal(
+    answer: &Answer,
+    can_be_used_up: bool,
+    before: &Rules,
+    after: &Rules,
+) -> Result<(), Fault> {
+    let is_right = match answer.problem().as_deref() {
+        Some("already_redeemed") => can_be_used_up,
+        Some("campaign_paused") => Rules::may_be_paused(before, after),
+        Some("overloaded") => true,
+        _ => false,
+    };
+    if is_right {
+        return Ok(());
+    }
+    Err(format!("a redemption got {}, with the rules {before:?} and {after:?}", answer.summary()))
+}
+
+/// Judges the answer to a redemption that happened.
+fn judge_redemption(
+    answer: &Answer,
+    body: &str,
+    code: &Code,
+    before: &Rules,
+    after: &Rules,
+) -> Result<Value, Fault> {
+    let redemption = answer.json().map_err(|error| error.to_string())?;
+    let asked: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    let is_right = redemption["user_id"] == asked["user_id"]
+        && redemption["metadata"] == asked["metadata"]
+        && redemption["campaign_id"] == code.campaign.id.as_str()
+        && redemption["status"] == "redeemed";
+    if !is_right {
+        return Err(format!("{asked} was answered {redemption}"));
+    }
+    // A repeated answer may be from a time when it was not.
+    if !answer.is_replayed() && Rules::is_certainly_paused(before, after) {
+        return Err(format!("a paused campaign redeemed: {redemption}, {before:?}"));
+    }
+    Ok(redemption)
+}
