@@ -110,7 +110,7 @@ fn run(engine_name: &str, duration: Duration, in_flight: usize, syncs: f64) {
             status: redeemd_domain::campaign::Status::Active,
             window: Window::default(),
             uses_per_code: Some(1),
-            issued: 1 << 36,
+            issued: 1 << 28,
         };
         for place in 0..8 {
             port.perform(place, Command::PutCampaign(view)).await;

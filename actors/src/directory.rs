@@ -10,11 +10,14 @@ use redeemd_domain::slot::{ShardLayout, Slot};
 
 use crate::messages::Submit;
 
+/// Where an actor is reached; `None` while it is being rebuilt.
+type Address<M> = Option<Recipient<Submit<M>>>;
+
 /// The addresses of the actors of one kind of machine: of all shards, or of the control sequence
 /// alone.
 #[derive(Debug)]
 pub struct Directory<M: Machine> {
-    addresses: Arc<RwLock<Vec<Option<Recipient<Submit<M>>>>>>,
+    addresses: Arc<RwLock<Vec<Address<M>>>>,
 }
 
 impl<M: Machine> Clone for Directory<M> {

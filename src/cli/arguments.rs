@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn flags_win_over_other_settings() {
-        let arguments = ["redeemd", "serve", "--set", "http.listen=127.0.0.1:1", "--listen", "127.0.0.1:2"];
+        let arguments =
+            ["redeemd", "serve", "--set", "http.listen=127.0.0.1:1", "--listen", "127.0.0.1:2"];
         let arguments = Arguments::parse_from(arguments);
         let last = arguments.load_options().overrides.pop();
         assert_eq!(last, Some(("http.listen".to_owned(), "127.0.0.1:2".to_owned())));

@@ -248,8 +248,8 @@ mod tests {
     #[test]
     fn silence_has_an_end() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let mut client = Client::new(listener.local_addr().unwrap())
-            .with_patience(Duration::from_millis(20));
+        let mut client =
+            Client::new(listener.local_addr().unwrap()).with_patience(Duration::from_millis(20));
         let error = client.send(&Request::get("/")).unwrap_err();
         assert!(matches!(error, Error::Lost(_)), "{error}");
     }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use redeemd_domain::codes::SealedBlock;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -199,9 +200,13 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A JSON pointer (RFC 6901) to a field. Names are the client's, so their length is bounded.
+/// A JSON pointer (RFC 6901) to a field. Names are the client's, so their length is bounded, and a
+/// code that stands where a name belongs is not repeated.
 fn pointer(prefix: &str, name: &str) -> String {
     const LONGEST: usize = 64;
+    if SealedBlock::parse(name).is_ok() {
+        return format!("{prefix}/…");
+    }
     let shown: String = name.chars().take(LONGEST).collect();
     format!("{prefix}/{}", shown.replace('~', "~0").replace('/', "~1"))
 }

@@ -38,6 +38,25 @@ fn a_redemption_has_everything_and_is_found_again() {
 }
 
 #[test]
+fn a_redemption_is_found_at_once_however_busy_the_ledger_is() {
+    let folder = Folder::new().set("ledger.commit_interval_ms", "10");
+    let server = folder.start();
+    let (_, codes) = campaign_with_codes(&mut server.client(), json!({}), 1_600);
+    std::thread::scope(|scope| {
+        for codes in codes.chunks(100) {
+            let mut client = server.client();
+            scope.spawn(move || {
+                for code in codes {
+                    let redeemed = redeem(&mut client, code, "ada");
+                    let path = format!("/api/v1/redemptions/{}", id(&redeemed.json()));
+                    assert_eq!(client.get(&path).text(), redeemed.text());
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn uses_are_counted_down() {
     let folder = Folder::new();
     let server = folder.start();

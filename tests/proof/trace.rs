@@ -103,7 +103,9 @@ fn examine(trace: &str) -> Findings {
     let mut requests: HashMap<&str, usize> = HashMap::new();
     for call in &calls {
         match call.name {
-            "read" | "readv" | "recvfrom" | "recvmsg" if call.arguments.contains("\"POST /api/") => {
+            "read" | "readv" | "recvfrom" | "recvmsg"
+                if call.arguments.contains("\"POST /api/") =>
+            {
                 requests.insert(call.target, call.ended);
             }
             "write" | "writev" | "sendto" | "sendmsg"

@@ -290,9 +290,8 @@ impl<M: Machine> SequenceCore<M> {
     /// effect is covered by the ledger too, and must not call for the next one.
     pub fn advance(&mut self, now: Now, always: bool, outputs: &mut Outputs<M>) {
         let forgotten = self.machine.forgotten();
-        let would_forget = forgotten < self.last_change
-            && forgotten < self.covered
-            && self.proposals.is_empty();
+        let would_forget =
+            forgotten < self.last_change && forgotten < self.covered && self.proposals.is_empty();
         let at = self.stamp(now);
         if (always || would_forget) && self.propose(None, M::advance(), at).is_none() {
             self.flush(outputs);

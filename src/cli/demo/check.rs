@@ -149,7 +149,9 @@ pub(super) fn states(
     ensure!(answer.status() == 200, "exporting the codes again was answered {}", answer.summary());
     if states.wrong > 0 || states.lines != demo.codes {
         let States { wrong, lines, .. } = states;
-        findings.faults.push(format!("of {lines} exported codes {wrong} are not as they should be"));
+        findings
+            .faults
+            .push(format!("of {lines} exported codes {wrong} are not as they should be"));
     }
     Ok(())
 }

@@ -41,8 +41,7 @@ impl<'a> Redeemer<'a> {
     pub(super) fn redeem(&mut self, wishes: &Wishes, attempt: Attempt) -> anyhow::Result<Told> {
         let body = wishes.body(attempt.place(), &attempt.user());
         let key = attempt.key();
-        let request =
-            Request::post("/api/v1/redemptions", &body).idempotency_key(key.as_deref());
+        let request = Request::post("/api/v1/redemptions", &body).idempotency_key(key.as_deref());
         self.insist(&request)
     }
 

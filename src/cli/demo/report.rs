@@ -60,7 +60,11 @@ impl fmt::Display for Report<'_> {
         row(
             "redemptions answered",
             answered,
-            format!("{}, {} clients, restart included", rate(answered, self.redeemed_in), demo.clients),
+            format!(
+                "{}, {} clients, restart included",
+                rate(answered, self.redeemed_in),
+                demo.clients
+            ),
         )?;
         row("  half of them within", median, format!("µs; 99 of 100 within {} µs", Grouped(high)))?;
         row("  tried by somebody else", load.refused, "refused: already_redeemed".to_owned())?;

@@ -32,7 +32,7 @@ impl<'a> Administrator<'a> {
 
     /// Sees to it that there is something to redeem, and settles what was cut off.
     pub(super) fn prepare(&mut self) -> Result<(), Fault> {
-        while self.book.campaigns().len() < 3 {
+        for _ in self.book.campaigns().len()..3 {
             if !self.make()? {
                 return Err("a campaign cannot be made".to_owned());
             }
@@ -227,6 +227,11 @@ impl<'a> Administrator<'a> {
     fn ask(&mut self, request: &Request<'_>, status: u16) -> Result<Option<Answer>, Fault> {
         match self.client.send(request) {
             Ok(answer) if answer.status() == status => Ok(Some(answer)),
+            // Not done, or not everywhere yet: no more is known than where it was cut off.
+            Ok(answer) if answer.problem().as_deref() == Some("overloaded") => {
+                self.book.tally().overloaded.fetch_add(1, Ordering::Relaxed);
+                Ok(None)
+            }
             Ok(answer) => Err(format!("an administrator's request got {}", answer.summary())),
             Err(error) if error.is_transient() => Ok(None),
             Err(error) => Err(error.to_string()),

@@ -14,6 +14,8 @@ pub(super) struct Book {
     pub(super) campaigns: RwLock<Vec<Arc<Campaign>>>,
     /// Requests with a key that were cut off: the code and the key.
     pub(super) lost: Mutex<Vec<(Arc<Code>, String)>>,
+    /// Requests with a key that were answered with a redemption.
+    pub(super) answered: Mutex<Vec<(Arc<Code>, String)>>,
     /// Redemptions that were acknowledged since the last look.
     pub(super) fresh: Mutex<Vec<serde_json::Value>>,
     /// All that were, by id.
@@ -36,6 +38,7 @@ pub(super) struct Tally {
     pub(super) changes: AtomicU64,
     pub(super) issues: AtomicU64,
     pub(super) checked: AtomicU64,
+    pub(super) overloaded: AtomicU64,
 }
 
 /// A campaign.
@@ -89,10 +92,18 @@ impl Campaign {
     }
 
     /// Writes down codes that were issued.
-    pub(super) fn add(self: &Arc<Self>, book: &Book, first: u64, codes: Vec<String>) -> Result<(), Fault> {
+    pub(super) fn add(
+        self: &Arc<Self>,
+        book: &Book,
+        first: u64,
+        codes: Vec<String>,
+    ) -> Result<(), Fault> {
         let mut issued = self.issued.lock().unwrap();
         if first < issued.end {
-            return Err(format!("codes from {first} on were issued, and {} before them", issued.end));
+            return Err(format!(
+                "codes from {first} on were issued, and {} before them",
+                issued.end
+            ));
         }
         if first > issued.end + issued.unknown {
             return Err(format!("codes from {first} on were issued, and only {issued:?} before"));
@@ -146,7 +157,8 @@ impl Book {
         let tally = &self.tally;
         format!(
             "{} kills, {} redemptions, {} refusals, {} repeated, {} keys reused, {} cut off of \
-             which {} had happened, {} changes, {} ranges, {} answers looked up",
+             which {} had happened, {} changes, {} ranges, {} answers \
+             looked up, {} changes put off",
             of(&tally.rounds),
             of(&tally.redeemed),
             of(&tally.refused),
@@ -157,6 +169,7 @@ impl Book {
             of(&tally.changes),
             of(&tally.issues),
             of(&tally.checked),
+            of(&tally.overloaded),
         )
     }
 
@@ -166,6 +179,6 @@ impl Book {
             &self.tally;
         let all = [redeemed, refused, repeated, cut_off, changes, issues, checked];
         // Few rounds may miss something by chance.
-        rounds < 3 || all.iter().all(|count| count.load(Ordering::Relaxed) >= rounds as u64)
+        rounds < 4 || all.iter().all(|count| count.load(Ordering::Relaxed) > 0)
     }
 }

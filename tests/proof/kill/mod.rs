@@ -63,7 +63,10 @@ fn campaign(engine: &str, rounds: usize) {
     for round in 1..=rounds {
         if let Err(fault) = play(&site, &book, &mut dice) {
             let kept = site.keep();
-            panic!("{engine}, round {round}, REDEEMD_KILL_SEED={seed}: {fault}\nsee {}", kept.display());
+            panic!(
+                "{engine}, round {round}, REDEEMD_KILL_SEED={seed}: {fault}\nsee {}",
+                kept.display()
+            );
         }
     }
     if let Err(fault) = end(&site, &book, &mut dice) {

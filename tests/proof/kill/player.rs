@@ -84,15 +84,11 @@ impl<'a> Player<'a> {
                 self.keyed(&code, key)
             }
             45..70 => self.unkeyed(&code),
-            70..90 => {
-                let keys: Vec<String> = code.history.lock().unwrap().keyed.keys().cloned().collect();
-                if keys.is_empty() {
-                    return self.unkeyed(&code);
-                }
-                let key = keys[self.dice.below(keys.len())].clone();
-                self.keyed(&code, key)
-            }
-            _ => self.reuse(&code),
+            70..90 => match self.answered() {
+                Some((code, key)) => self.keyed(&code, key),
+                None => self.unkeyed(&code),
+            },
+            _ => self.reuse(),
         }
     }
 
@@ -113,7 +109,8 @@ impl<'a> Player<'a> {
 
     fn body(&mut self, code: &Code) -> String {
         let user = format!("user-{}", self.dice.below(50));
-        let spelled = if self.dice.percent(20) { code.text.to_lowercase() } else { code.text.clone() };
+        let spelled =
+            if self.dice.percent(20) { code.text.to_lowercase() } else { code.text.clone() };
         match self.dice.percent(30) {
             true => json!({
                 "code": spelled, "user_id": user, "metadata": { "order": self.dice.next() }
@@ -215,6 +212,7 @@ impl<'a> Player<'a> {
             self.book.tally().had_happened.fetch_add(1, Ordering::Relaxed);
         }
         known.answer = Some(redemption.clone());
+        self.book.answered.lock().unwrap().push((Arc::clone(code), key));
         self.book.note(&redemption)?;
         history.acknowledge(redemption, &after)?;
         Ok(true)
@@ -233,14 +231,18 @@ impl<'a> Player<'a> {
         Ok(true)
     }
 
+    /// A request that was answered at any time.
+    fn answered(&mut self) -> Option<(Arc<Code>, String)> {
+        let answered = self.book.answered.lock().unwrap();
+        match answered.len() {
+            0 => None,
+            count => Some(answered[self.dice.below(count)].clone()),
+        }
+    }
+
     /// Sends another body under a key that has an answer.
-    fn reuse(&mut self, code: &Arc<Code>) -> Result<bool, Fault> {
-        let answered = {
-            let history = code.history.lock().unwrap();
-            let mut keyed = history.keyed.iter();
-            keyed.find(|(_, keyed)| keyed.answer.is_some()).map(|(key, _)| key.clone())
-        };
-        let Some(key) = answered else { return Ok(true) };
+    fn reuse(&mut self) -> Result<bool, Fault> {
+        let Some((code, key)) = self.answered() else { return Ok(true) };
         let body = json!({ "code": code.text, "user_id": "somebody-else" }).to_string();
         let answer = match self.send(&Request::post(REDEEM, &body).idempotency_key(Some(&key)))? {
             Sent::Answered(answer) => answer,
@@ -255,7 +257,9 @@ impl<'a> Player<'a> {
 
     fn send(&mut self, request: &Request<'_>) -> Result<Sent, Fault> {
         match self.client.send(request) {
-            Ok(answer) if answer.problem().as_deref() == Some("outcome_unknown") => Ok(Sent::CutOff),
+            Ok(answer) if answer.problem().as_deref() == Some("outcome_unknown") => {
+                Ok(Sent::CutOff)
+            }
             Ok(answer) => Ok(Sent::Answered(answer)),
             Err(Error::Refused { .. }) => Ok(Sent::Not),
             Err(Error::Lost(error) | Error::CutOff(error)) if !is_silence(&error) => {

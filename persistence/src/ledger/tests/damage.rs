@@ -19,9 +19,13 @@ struct Filled {
 }
 
 fn filled(seed: u64) -> Filled {
+    let settings = settings(&mut Random::new(seed));
+    filled_with(seed, Settings { file_bytes: 12_000, ..settings })
+}
+
+fn filled_with(seed: u64, settings: Settings) -> Filled {
     let mut random = Random::new(seed);
     let disk = SimulatedDisk::new(seed);
-    let settings = Settings { file_bytes: 12_000, ..settings(&mut random) };
     let (mut ledger, _) = open(&disk, &settings);
     let (mut model, mut before_last) = (Model::default(), Model::default());
     for _ in 0..40 {
@@ -70,6 +74,30 @@ fn a_flipped_bit_in_the_log_is_found() {
             }
         }
     }
+}
+
+#[test]
+fn damage_before_the_last_commit_is_no_torn_end() {
+    // One file and no run, so that nothing but the blocks themselves can tell.
+    let plain = Settings::new([7; 16], [9; 16]);
+    let Filled { disk, settings, before_last, .. } = filled_with(10, plain);
+    let path = paths(&disk, ".records").pop().expect("a file");
+    let bits = disk.contents()[&path].len() as u64 * 8;
+    let mut random = Random::new(11);
+    let mut refused = 0;
+    for round in 0..150 {
+        let damaged = disk.fork();
+        damaged.flip_bit(&path, random.below(bits)).expect("the file is there");
+        match Ledger::open(Arc::new(damaged), settings.clone()) {
+            Err(Error::DamagedLog { .. }) => refused += 1,
+            Err(other) => panic!("round {round}: {other}"),
+            Ok((ledger, opened)) => {
+                assert!(opened.torn_bytes > 0, "round {round}: not found");
+                assert!(before_last.is_covered_by(&ledger.reader()), "round {round}: more is lost");
+            }
+        }
+    }
+    assert!(refused > 120, "{refused} refused");
 }
 
 #[test]
