@@ -14,6 +14,7 @@ use redeemd_persistence::journal::{self, DirectoryId, Engine, MemoryStorage, Pre
 use redeemd_persistence::ledger;
 
 use super::Error;
+use crate::secrets::FirstStart;
 
 /// The folder of sled's files within the data directory.
 const SLED_FOLDER: &str = "journal/sled";
@@ -28,6 +29,14 @@ pub(super) fn open_directory(settings: &Settings) -> Result<DataDirectory, Error
         engine: settings.journal.engine.name().to_owned(),
     };
     Ok(DataDirectory::open(&settings.data_dir, identity)?)
+}
+
+/// Whether this start is the first, or completes a first one that was cut off before anything was
+/// stored. What is stored may be enciphered under a secret, so from then on no new one is made.
+pub(super) fn first_start(directory: &DataDirectory) -> FirstStart {
+    let is_empty =
+        || ["journal", "ledger", "snapshots"].iter().all(|name| !directory.path().join(name).exists());
+    if directory.is_new() || is_empty() { FirstStart::Yes } else { FirstStart::No }
 }
 
 /// Brings everything back that the directory holds.

@@ -24,7 +24,8 @@ fn no_answer_leaves_before_the_sync_that_covers_it() {
         let trace = traced_run(engine);
         let Findings { answers, syncs, early } = examine(&trace);
         println!("{engine}: {answers} answers of 201 after {syncs} syncs of the journal");
-        assert!(early.is_empty(), "{engine}: answers without a sync:\n{}", early.join("\n"));
+        let first: Vec<_> = early.iter().take(5).collect();
+        assert!(early.is_empty(), "{engine}: {} answers without a sync: {first:#?}", early.len());
         // The campaign and its codes are answered with 201, too.
         assert_eq!(answers, ALONE + TOGETHER.0 * TOGETHER.1 + 2, "{engine}");
         assert!(syncs >= ALONE, "{engine}: {syncs} syncs");

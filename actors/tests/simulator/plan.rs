@@ -64,7 +64,7 @@ impl Plan {
             segment_bytes: Engine::SMALLEST_SEGMENT_BYTES,
             ledger_file_bytes: random.between(2, 24) << 10,
             index_batch_entries: random.between(8, 200) as usize,
-            snapshot_entries: random.between(15, 250),
+            snapshot_entries: random.between(8, 150),
             minimum_free_bytes: 160 << 10,
             reserve_bytes: *random.pick(&[0, 16 << 10]),
             faults: Faults {

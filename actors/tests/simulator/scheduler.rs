@@ -8,7 +8,7 @@ use crate::world::World;
 /// what has nothing to do.
 pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
     let sequence = world.any_sequence();
-    match random.below(76) {
+    match random.below(80) {
         0..=17 => world.deliver(sequence),
         18..=27 => world.flush(sequence),
         28..=37 => world.write_journal(),
@@ -17,22 +17,22 @@ pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
         60..=61 => world.commit_ledger(),
         62..=64 => world.hear_cover(sequence),
         65..=66 => world.tell_keeper(sequence),
-        67..=68 => {
+        67..=70 => {
             world.tick(sequence);
             true
         }
-        69..=70 => world.write_snapshot(sequence),
-        71 => world.hear_snapshot(sequence),
-        72 => {
+        71..=73 => world.write_snapshot(sequence),
+        74..=75 => world.hear_snapshot(sequence),
+        76 => {
             let milliseconds = random.between(1, 400);
             world.pass(milliseconds);
             true
         }
-        73 => {
+        77 => {
             world.look_at_disk();
             true
         }
-        74 => world.go_on_spreading(),
+        78 => world.go_on_spreading(),
         _ => world.go_on_rebuilding(),
     }
 }

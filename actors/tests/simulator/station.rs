@@ -2,6 +2,7 @@
 //! parts messages stay in order, as between two actors; what comes from several is in no order.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use redeemd_actors::core::{
     Answer, Applied, Ask, Clock, FrameProposal, FrameTicket, Limits, Now, Outputs, PortId,
@@ -53,7 +54,7 @@ pub(crate) struct Station<M: Modelled> {
     pub(crate) core: Option<SequenceCore<M>>,
     /// What the machine was when it was last seen alive.
     pub(crate) last_seen: M,
-    pub(crate) rebuilding: Option<Box<dyn Rebuilding>>,
+    pub(crate) rebuilding: Option<Fenced>,
     pub(crate) incarnation: u64,
     pub(crate) inbox: Vec<Submission<M>>,
     pub(crate) flush_is_due: bool,
@@ -76,30 +77,14 @@ pub(crate) struct Station<M: Modelled> {
     outputs: Outputs<M>,
 }
 
-/// A reader of the journal that can be shown in a failure.
-pub(crate) trait Rebuilding: Reader + std::fmt::Debug {}
-
-/// A reader in a coat.
+/// A reader of the journal that was taken behind everything that a dead actor had sent.
 pub(crate) struct Fenced(pub(crate) Box<dyn Reader>);
 
-impl std::fmt::Debug for Fenced {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Fenced {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Fenced(..)")
     }
 }
-
-impl Reader for Fenced {
-    fn read(
-        &mut self,
-        sequence: SequenceId,
-        after: u64,
-        visit: &mut redeemd_persistence::journal::FrameVisitor<'_>,
-    ) -> Result<(), redeemd_persistence::journal::Error> {
-        self.0.read(sequence, after, visit)
-    }
-}
-
-impl Rebuilding for Fenced {}
 
 impl<M: Modelled> Station<M> {
     pub(crate) fn new(layout: ShardLayout, sequence: SequenceId) -> Self {

@@ -21,13 +21,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::dice::Dice;
-use super::site::{Site, admin};
+use super::site::{Site, admin, issue, make_campaign};
 use administrator::Administrator;
 use book::Book;
 use player::Player;
 
 /// How many clients redeem at once.
 const PLAYERS: usize = 8;
+
+/// How many servers are killed while they make their data directory.
+const FIRST_STARTS: usize = 8;
 
 /// What is wrong with an answer. Whatever a client may be told in its place is none.
 type Fault = String;
@@ -40,6 +43,24 @@ fn what_was_answered_holds_whenever_the_process_is_killed_with_segment() {
 #[test]
 fn what_was_answered_holds_whenever_the_process_is_killed_with_sled() {
     campaign("sled", rounds() / 4);
+}
+
+#[test]
+fn a_first_start_that_is_killed_is_completed_by_the_next() {
+    let seed = seed();
+    println!("REDEEMD_KILL_SEED={seed}");
+    let mut dice = Dice::new(seed);
+    for place in 0..FIRST_STARTS {
+        let site = Site::new(["segment", "sled"][place % 2]);
+        for _ in 0..dice.below(4) {
+            let after = Duration::from_micros(dice.between(0, 60_000));
+            site.launch.start_and_kill(after).unwrap();
+        }
+        let server = site.launch.start().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let mut client = admin(server.address);
+        let campaign = make_campaign(&mut client, 1);
+        assert_eq!(issue(&mut client, &campaign, 3).len(), 3);
+    }
 }
 
 fn rounds() -> usize {

@@ -2,6 +2,7 @@
 //! together: searches the ledger when told to, asks again after a rejection, an unknown outcome or a
 //! crash, and sometimes repeats what it asked long ago.
 
+mod answering;
 mod search;
 mod wish;
 mod wishes;
@@ -10,15 +11,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use redeemd_actors::core::{Answer, Ask, Token};
-use redeemd_domain::control::{self, Control, Purpose, Secret, SecretName};
+use redeemd_domain::control::{self, Purpose, Secret, SecretName};
 use redeemd_domain::machine::{Outcome, Recollection, Recorded as _};
 use redeemd_domain::request::RequestDigest;
 use redeemd_domain::sequence::SequenceId;
-use redeemd_domain::shard::{self, Shard};
+use redeemd_domain::shard;
 
+use self::answering::Answering;
 use self::wish::{Question, Wish};
 use crate::dice::{Dice as _, Random};
-use crate::oracle::{ClientAnswer, Modelled};
+use crate::oracle::ClientAnswer;
 use crate::plan::Plan;
 use crate::station::{CLIENTS, HOUSEHOLD};
 use crate::world::World;
@@ -198,6 +200,13 @@ impl Clients {
         }
     }
 
+    /// The first answer to a request is the answer for ever.
+    fn stands(&mut self, sequence: SequenceId, request: Option<RequestDigest>, number: u64) {
+        let Some(request) = request else { return };
+        let first = *self.given.by_request.entry((sequence, request)).or_insert(number);
+        assert_eq!(first, number, "{request:?} of {sequence} is answered otherwise than before");
+    }
+
     fn ask_for_secret(&mut self, world: &mut World) -> bool {
         if std::mem::replace(&mut self.secret_is_asked_for, true) {
             return false;
@@ -273,92 +282,5 @@ impl Call {
     fn again(self) -> Option<Self> {
         let Self { wish, .. } = self;
         wish.has_key().then_some(Self { wish, searched: 0, searches: 0 })
-    }
-}
-
-/// What the clients must know of each kind of machine.
-trait Answering: Modelled {
-    /// An answer was given: it stands from now on.
-    fn given(
-        clients: &mut Clients,
-        world: &mut World,
-        sequence: SequenceId,
-        record: &Arc<Self::Record>,
-    );
-
-    /// The number of the record that answers a request.
-    fn answer_to(world: &World, sequence: SequenceId, digest: &RequestDigest) -> Option<u64>;
-
-    /// What the trace calls a refusal.
-    fn name(refusal: Self::Refusal) -> &'static str;
-}
-
-impl Clients {
-    /// The first answer to a request is the answer for ever.
-    fn stands(&mut self, sequence: SequenceId, request: Option<RequestDigest>, number: u64) {
-        let Some(request) = request else { return };
-        let first = *self.given.by_request.entry((sequence, request)).or_insert(number);
-        assert_eq!(first, number, "{request:?} of {sequence} is answered otherwise than before");
-    }
-}
-
-impl Answering for Shard {
-    fn given(
-        clients: &mut Clients,
-        world: &mut World,
-        sequence: SequenceId,
-        record: &Arc<shard::Record>,
-    ) {
-        clients.stands(sequence, record.request.map(|(digest, _)| digest), record.number);
-        let history = &world.shards[sequence.index() - 1].history;
-        assert_eq!(history.record(record.number), Some(record), "an answer is not what happened");
-        clients.given.shard.push((sequence, Arc::clone(record)));
-    }
-
-    fn answer_to(world: &World, sequence: SequenceId, digest: &RequestDigest) -> Option<u64> {
-        let history = &world.shards[sequence.index() - 1].history;
-        history.answer_to(digest).map(|record| record.number)
-    }
-
-    fn name(refusal: redeemd_domain::refusal::Refusal) -> &'static str {
-        use redeemd_domain::refusal::Refusal;
-        match refusal {
-            Refusal::IdempotencyKeyReused => "key reused",
-            Refusal::InvalidCode => "invalid code",
-            Refusal::Revoked => "revoked",
-            Refusal::NotYetValid => "not yet valid",
-            Refusal::Expired => "expired",
-            Refusal::CampaignArchived => "archived",
-            Refusal::CampaignPaused => "paused",
-            Refusal::AlreadyRedeemed => "already redeemed",
-        }
-    }
-}
-
-impl Answering for Control {
-    fn given(
-        clients: &mut Clients,
-        world: &mut World,
-        sequence: SequenceId,
-        record: &Arc<control::Record>,
-    ) {
-        clients.stands(sequence, record.request.map(|(digest, _)| digest), record.number);
-        let history = &world.control.history;
-        assert_eq!(history.record(record.number), Some(record), "an answer is not what happened");
-        clients.given.control.push(Arc::clone(record));
-        // As it is by now, not as it became then.
-        let number = record.campaign().map(|campaign| campaign.id.number.0 as usize);
-        let campaign = number.map(|number| &history.model().campaigns()[number - 1]);
-        if let Some(view) = campaign.map(redeemd_domain::campaign::Campaign::view) {
-            world.spread(view);
-        }
-    }
-
-    fn answer_to(world: &World, _: SequenceId, digest: &RequestDigest) -> Option<u64> {
-        world.control.history.answer_to(digest).map(|record| record.number)
-    }
-
-    fn name(_: control::Refusal) -> &'static str {
-        "control refused"
     }
 }

@@ -7,15 +7,15 @@ mod ledger;
 mod rebuild;
 mod restart;
 mod snapshots;
+mod spreading;
 
 use std::collections::BTreeMap;
 
 use redeemd_actors::core::{Answer, Ask, Now, Rejection, Submission, Token};
-use redeemd_domain::campaign::CampaignView;
 use redeemd_domain::control::Control;
 use redeemd_domain::machine::Machine as _;
 use redeemd_domain::sequence::SequenceId;
-use redeemd_domain::shard::{Command, Shard};
+use redeemd_domain::shard::Shard;
 use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::disk::simulated::SimulatedDisk;
 use redeemd_persistence::journal::Journal;
@@ -24,9 +24,8 @@ use redeemd_persistence::snapshot::{Draft, Snapshots};
 
 use crate::attempts::Attempts;
 use crate::dice::{Dice as _, Random};
-use crate::oracle::ClientAnswer;
 use crate::plan::Plan;
-use crate::station::{Answers, HOUSEHOLD, Station};
+use crate::station::{Answers, Station};
 use crate::trace::Trace;
 
 /// Does something with one station, whichever machine it has.
@@ -46,6 +45,7 @@ macro_rules! at_station {
 }
 pub(crate) use at_station;
 pub(crate) use restart::End;
+pub(crate) use spreading::Spread;
 
 /// The day on which every history begins.
 const BEGINNING: u64 = 1_800_000_000_000;
@@ -64,14 +64,6 @@ pub(crate) struct Process {
     disk_is_full: bool,
     /// Why the process is about to end.
     pub(crate) fatal: Option<String>,
-}
-
-/// A campaign that a shard is to be told of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spread {
-    shard: u16,
-    view: CampaignView,
-    ticket: Option<u64>,
 }
 
 /// The world.
@@ -246,47 +238,6 @@ impl World {
             station.core.as_ref().is_some_and(|core| core.leap().is_some())
         };
         self.shards.iter().any(leapt)
-    }
-
-    /// Every shard is to be told of a campaign.
-    pub(crate) fn spread(&mut self, view: CampaignView) {
-        let shards = 0..self.plan.layout.shards();
-        self.spreads.extend(shards.map(|shard| Spread { shard, view, ticket: None }));
-    }
-
-    /// Tells a shard of a campaign that waits for it.
-    pub(crate) fn go_on_spreading(&mut self) -> bool {
-        let idle = self.spreads.iter().filter(|spread| spread.ticket.is_none()).count();
-        if idle == 0 {
-            return false;
-        }
-        let place = self.random.place(idle);
-        self.next_ticket += 1;
-        let ticket = self.next_ticket;
-        let mut waiting = self.spreads.iter_mut().filter(|spread| spread.ticket.is_none());
-        let Some(spread) = waiting.nth(place) else { return false };
-        spread.ticket = Some(ticket);
-        let (shard, view) = (spread.shard, spread.view);
-        let token = Token { port: HOUSEHOLD, ticket };
-        self.send_to_shard(shard, token, Ask::Do(Command::PutCampaign(view)));
-        true
-    }
-
-    /// An answer to whoever tells the shards of campaigns.
-    pub(crate) fn hear_spread(&mut self, ticket: u64, answer: &ClientAnswer) {
-        let found = self.spreads.iter().position(|spread| spread.ticket == Some(ticket));
-        let (Some(place), ClientAnswer::Shard(answer)) = (found, answer) else { return };
-        if !matches!(answer, Answer::Outcome(_)) {
-            self.spreads[place].ticket = None;
-            return;
-        }
-        let Spread { shard, view, .. } = self.spreads.swap_remove(place);
-        let known = self.shards[usize::from(shard)].history.model().campaign(view.number);
-        assert!(
-            known.is_some_and(|known| known.revision >= view.revision),
-            "shard {shard} said that it knows {view:?}, but it knows {known:?}"
-        );
-        self.is_ready |= self.spreads.is_empty();
     }
 
     /// Whether nothing is on its way anywhere.

@@ -44,7 +44,7 @@ impl World {
         let Ok(reader) = self.process().journal.reader() else { return };
         at_station!(self, sequence, station => {
             station.is_known_to_journal = false;
-            station.rebuilding = Some(Box::new(Fenced(reader)));
+            station.rebuilding = Some(Fenced(reader));
         });
     }
 
@@ -60,7 +60,7 @@ impl World {
         let (durable, appended) =
             (process.reader.durable(sequence), process.reader.appended(sequence));
         let (snapshots, hasher) = (process.snapshots.clone(), process.hasher);
-        let Some(mut reader) = self.station(sequence).rebuilding.take() else { return };
+        let Some(Fenced(mut reader)) = self.station(sequence).rebuilding.take() else { return };
         let replay = Replay::<M>::begin(&snapshots, layout, sequence, durable, appended, hasher);
         let mut keeps = Vec::new();
         let mut keep = |batch: &Batch| {

@@ -145,7 +145,7 @@ impl World {
 
     /// What the ledger said to be durable must be there by itself, without the journal's help.
     fn check_ledger_alone(&mut self) {
-        let is_chosen = self.random.one_in(3);
+        let is_chosen = self.random.one_in(2);
         if !is_chosen || self.capacity.is_some() {
             return;
         }
