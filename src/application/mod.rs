@@ -16,7 +16,7 @@ use redeemd_actors::status::Status;
 use redeemd_config::Settings;
 
 use crate::http::{self, Extras, Metrics, Parts};
-use crate::secrets::{FirstStart, ServerSecret, Vault, Wrapper};
+use crate::secrets::{ServerSecret, Vault, Wrapper};
 use ending::Ending;
 
 /// Why the server did not start, or ended otherwise than it was told to. One line each.
@@ -102,11 +102,12 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Error> {
 
         let parts = Parts { node: node.clone(), vault, metrics: Metrics::new()? };
         let running = http::start(&parts, &settings.http, options.extras)?;
-        for address in &running.addresses {
-            say(format_args!("listening http://{address}"))?;
-        }
+        // `listening` last: whoever waits for it may close the pipe then.
         for address in &running.operations_addresses {
             say(format_args!("operations http://{address}"))?;
+        }
+        for address in &running.addresses {
+            say(format_args!("listening http://{address}"))?;
         }
         tracing::info!(milliseconds = begun.elapsed().as_millis() as u64, "ready");
 
