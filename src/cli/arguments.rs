@@ -65,10 +65,10 @@ pub struct Serve {
 #[command(after_help = "Example:\n  redeemd demo --codes 100000 --redemptions 20000 --clients 64")]
 pub struct Demo {
     /// How many codes are issued.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     pub codes: u64,
-    /// How many of them are redeemed.
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    /// How many of them are redeemed. With fewer than a thousand it is over before the kill.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     pub redemptions: u64,
     /// How many clients do it at once.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1024))]

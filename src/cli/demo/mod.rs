@@ -17,9 +17,11 @@ mod wishes;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
 
-use super::arguments::Demo;
+use super::arguments::{Arguments, Demo};
 use campaign::Campaign;
 use codes_file::CodesFile;
 use progress::{Progress, say};
@@ -27,12 +29,10 @@ use stage::Stage;
 use wishes::Wishes;
 
 pub(super) fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
-    ensure!(
-        demo.redemptions <= demo.codes,
-        "--redemptions {} is more than --codes {}",
-        demo.redemptions,
-        demo.codes
-    );
+    if demo.redemptions > demo.codes {
+        let reason = "more codes would be redeemed than issued: --redemptions exceeds --codes";
+        Arguments::command().error(ErrorKind::ValueValidation, reason).exit();
+    }
     let stage = Stage::build(demo.keep)?;
     say(format_args!("a server listens at {}, its data is in {}", stage.address()?, stage.path()))?;
 

@@ -45,11 +45,12 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { demo, load, findings, .. } = self;
         let mut row = |name: &str, count: u64, more: String| {
-            writeln!(formatter, "{name:<28} {:>9}  {more}", Grouped(count))
+            let row = format!("{name:<28} {:>9}  {more}", Grouped(count));
+            writeln!(formatter, "{}", row.trim_end())
         };
         let rate = |count: u64, time: Duration| {
             let rate = Grouped((count as f64 / time.as_secs_f64().max(1e-9)) as u64);
-            format!("in {:.1} s, {rate} a second", time.as_secs_f64())
+            format!("in {:.2} s, {rate} a second", time.as_secs_f64())
         };
         let answered = load.answers.len() as u64;
         let [median, high] = [50, 99].map(|percent| percentile(&load.latencies, percent));
