@@ -12,8 +12,7 @@ pub fn start(settings: &Log, filter: Option<&str>) -> Result<(), Error> {
     use tracing_subscriber::util::SubscriberInitExt as _;
 
     let filter = EnvFilter::try_new(filter.unwrap_or(settings.level.name()))?;
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.format {
         LogFormat::Json => builder.json().finish().try_init()?,
         LogFormat::Text => {

@@ -79,8 +79,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Error> {
     let begun = Instant::now();
     let directory = storage::open_directory(settings)?;
     let first_start = storage::first_start(&directory);
-    let secret =
-        ServerSecret::open(&settings.secret_file, options.secret.as_deref(), first_start)?;
+    let secret = ServerSecret::open(&settings.secret_file, options.secret.as_deref(), first_start)?;
     let wrapper = Wrapper::new(&secret, &directory.identity().id.0);
     drop(secret);
 

@@ -34,8 +34,9 @@ pub(super) fn open_directory(settings: &Settings) -> Result<DataDirectory, Error
 /// Whether this start is the first, or completes a first one that was cut off before anything was
 /// stored. What is stored may be enciphered under a secret, so from then on no new one is made.
 pub(super) fn first_start(directory: &DataDirectory) -> FirstStart {
-    let is_empty =
-        || ["journal", "ledger", "snapshots"].iter().all(|name| !directory.path().join(name).exists());
+    let is_empty = || {
+        ["journal", "ledger", "snapshots"].iter().all(|name| !directory.path().join(name).exists())
+    };
     if directory.is_new() || is_empty() { FirstStart::Yes } else { FirstStart::No }
 }
 
@@ -43,7 +44,10 @@ pub(super) fn first_start(directory: &DataDirectory) -> FirstStart {
 pub(super) fn recover(settings: &Settings, directory: &DataDirectory) -> Result<Recovered, Error> {
     let identity = directory.identity();
     let layout = ShardLayout::new(identity.shards).ok_or_else(|| {
-        Error::Settings(format!("the data directory has {} shards, which cannot be", identity.shards))
+        Error::Settings(format!(
+            "the data directory has {} shards, which cannot be",
+            identity.shards
+        ))
     })?;
     if identity.shards != settings.shards.count {
         tracing::info!(

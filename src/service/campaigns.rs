@@ -210,10 +210,12 @@ impl Worker {
                     return Err(Error::ControlRefused(refusal));
                 }
                 Answer::Outcome(Outcome::SearchLedger { through }) => {
+                    let appended = self.inner().node.ledger.appended(SequenceId::CONTROL);
                     if let Some(record) = self.recall_change(&command).await? {
                         return Ok(Changed { record: Some(record), is_replayed: true });
                     }
-                    command.set_searched(through);
+                    // The search saw everything that was appended, not only what was forgotten.
+                    command.set_searched(through.max(appended));
                 }
                 answer => return Err(no_answer(&answer)),
             }

@@ -132,10 +132,15 @@ impl Worker {
                     let Some(request) = &mut request else {
                         return Err(Error::internal("a request without a key was to be searched"));
                     };
+                    let sequence =
+                        SequenceId::shard(self.inner().node.layout.shard_of(code.slot()));
+                    let appended = self.inner().node.ledger.appended(sequence);
                     if let Some(record) = self.recall(&code, *request).await? {
                         return Redeemed::of(record, &self.view(), true);
                     }
-                    request.searched = request.searched.max(through);
+                    // The search saw everything that was appended, not only what was forgotten: so
+                    // it holds even when the shard has forgotten more by the time it is asked again.
+                    request.searched = through.max(appended);
                 }
                 Answer::Unknown(proposed) => {
                     let slot = code.slot();
