@@ -20,6 +20,10 @@ pub const MAX_NAME_CHARACTERS: usize = 200;
 /// The largest reward or metadata object, in bytes of JSON.
 pub const MAX_OBJECT_BYTES: usize = 4096;
 
+/// The most rewards that a campaign can have had, the present one included: all are kept, so that a
+/// repeated request gets the reward of its time.
+pub const MAX_REWARDS: usize = 100;
+
 /// Counts the changes of one campaign, from 1 when it is made. Every change that a shard must know
 /// takes the next revision, issuing included.
 #[derive(

@@ -31,5 +31,12 @@ pub fn run() -> ExitCode {
 /// One line on standard error: what, where, and what to do.
 #[expect(clippy::print_stderr, reason = "this is what a command says when it fails")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("redeemd: {error:#}");
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Most errors quote what caused them; nothing is to be said twice.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    eprintln!("redeemd: {text}");
 }

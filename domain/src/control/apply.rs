@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record};
 use super::secrets::{MAX_SEALING_KEYS, Purpose, Secret};
 use super::{ApiKey, Control, Outcome, Refusal};
-use crate::campaign::{Campaign, Codes, MAX_ISSUED, Revision, Status, Window};
+use crate::campaign::{Campaign, Codes, MAX_ISSUED, MAX_REWARDS, Revision, Status, Window};
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
 use crate::identifier::{ApiKeyId, ApiKeyNumber, CampaignId};
@@ -283,6 +283,9 @@ fn changed(campaign: &Campaign, changes: Changes) -> Result<Campaign> {
         changed.metadata = metadata;
     }
     check_window(&changed.window)?;
+    if changed.rewards.len() > MAX_REWARDS {
+        return Err(Refusal::TooManyRewards);
+    }
     Ok(changed)
 }
 

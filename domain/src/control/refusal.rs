@@ -17,6 +17,8 @@ pub enum Refusal {
     EmptyWindow,
     /// The campaign has no room for so many serials: there are 2^40.
     TooManyCodes,
+    /// The campaign's reward was changed as often as it can be.
+    TooManyRewards,
     /// There are already as many live sealing keys as there may be, or the name is taken.
     SecretNotAdded,
     /// There is no sealing key yet.

@@ -1,11 +1,12 @@
-//! What no test can reach through the public interface: the end of the campaign numbers.
+//! What is hard to reach through the public interface: where numbers and rewards end.
 
 use std::sync::Arc;
 
 use super::{
-    Asked, Command, Control, Draft, DraftCodes, Outcome, Purpose, Refusal, Secret, SecretName,
+    Asked, Changes, Command, Control, Draft, DraftCodes, Outcome, Purpose, Refusal, Secret,
+    SecretName,
 };
-use crate::campaign::Window;
+use crate::campaign::{MAX_REWARDS, Window};
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
 use crate::machine::Machine;
@@ -52,4 +53,27 @@ fn campaign_numbers_end_and_other_refusals_come_first() {
     assert!(matches!(control.apply(entry), Outcome::Done(_)));
     let outcome = make(&mut control, DraftCodes::Sealed, Window::default());
     assert_eq!(outcome, Outcome::Refused(Refusal::TooManyCampaigns));
+}
+
+#[test]
+fn a_campaign_keeps_so_many_rewards_and_no_more() {
+    let mut control = Control::new();
+    assert!(matches!(
+        make(&mut control, DraftCodes::Imported, Window::default()),
+        Outcome::Done(_)
+    ));
+    let mut outcome = Outcome::Unchanged;
+    for change in 1..=MAX_REWARDS {
+        let reward = Some(Some(format!("{{\"gift\":{change}}}").into()));
+        let command = Command::ChangeCampaign {
+            campaign: CampaignNumber(1),
+            edition: None,
+            changes: Changes { reward, ..Changes::default() },
+            asked: Asked { api_key: Default::default(), request: None },
+        };
+        let number = control.last() + 1;
+        outcome = control.apply(Entry { number, at: Timestamp(1), covered: 0, command });
+        assert_eq!(matches!(outcome, Outcome::Done(_)), change < MAX_REWARDS);
+    }
+    assert_eq!(outcome, Outcome::Refused(Refusal::TooManyRewards));
 }

@@ -99,6 +99,10 @@ fn of_control_refusal(refusal: control::Refusal) -> Problem {
         }
         R::EmptyWindow => Problem::field("/expires_at", "must be later than starts_at"),
         R::TooManyCodes => Problem::field("/count", "is more than the campaign has room for"),
+        R::TooManyRewards => Problem::field(
+            "/reward",
+            "was changed as often as it can be; make another campaign for another reward",
+        ),
         R::AlreadyExists => Problem::new(Kind::AlreadyExists, "It exists already."),
         R::SecretNotAdded | R::NoSealingKey | R::TooManyCampaigns => {
             Problem::internal(format!("the control sequence refused: {refusal:?}"))
