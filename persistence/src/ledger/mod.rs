@@ -1,7 +1,7 @@
 //! The ledger: the ordered record of outcomes, by sequence and number, with indexes by key.
 //!
-//! It has two halves. The *log* ([`log`]) is primary data: append-only files of checksummed,
-//! chained blocks, never rewritten and never deleted. The *index* ([`index`]) is derived from the
+//! It has two halves. The *log* (`log`) is primary data: append-only files of checksummed,
+//! chained blocks, never rewritten and never deleted. The *index* (`index`) is derived from the
 //! log alone and repaired from it whenever something in it is missing or damaged.
 //!
 //! One [`Ledger`] writes, on a thread of its owner's; any number of [`LedgerReader`]s read, and see
