@@ -30,7 +30,7 @@ pub struct Replay<M: Sequenced> {
 
 impl<M: Sequenced> Replay<M> {
     /// Begins from the newest snapshot that reads and that the ledger, durable up to `durable`,
-    /// covers. A snapshot that does not read is passed over: the journal still has what led to it,
+    /// covers. A snapshot that does not read is set aside: the journal still has what led to it,
     /// or refuses. `appended` is how far the ledger has the sequence's outcomes.
     ///
     /// # Errors
@@ -54,7 +54,13 @@ impl<M: Sequenced> Replay<M> {
                     found = Some(machine);
                     break;
                 }
-                Err(error) => tracing::warn!(%sequence, %error, "a snapshot is passed over"),
+                Err(
+                    error @ (snapshot::Error::Damaged { .. } | snapshot::Error::Rejected { .. }),
+                ) => {
+                    tracing::warn!(%sequence, %error, "a snapshot does not read and is set aside");
+                    snapshots.set_aside(sequence, number)?;
+                }
+                Err(error) => return Err(error),
             }
         }
         let machine = match found {

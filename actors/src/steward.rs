@@ -14,18 +14,19 @@ use actix::{
 };
 use redeemd_domain::control::Control;
 use redeemd_domain::sequence::SequenceId;
-use redeemd_domain::shard::Shard;
+use redeemd_domain::shard::{Command, Shard};
 use redeemd_domain::slot::ShardLayout;
 use redeemd_persistence::journal::Reader;
 use redeemd_persistence::ledger::{Batch, LedgerReader};
 use redeemd_persistence::snapshot::Snapshots;
 
-use crate::core::SequenceCore;
+use crate::core::{Answer, SequenceCore};
 use crate::directory::Directory;
 use crate::journal_writer::{Fence, JournalWriter};
 use crate::ledger_keeper::{LedgerKeeper, Settled};
 use crate::messages::{BelieveClock, Finish, Keep};
 use crate::node::{NodeOptions, place_in, start_on};
+use crate::port::Port;
 use crate::recovery::RecoveredMachine;
 use crate::replay::Replay;
 use crate::sequence_actor::{Died, SequenceActor, Surroundings};
@@ -34,6 +35,9 @@ use crate::sequenced::Sequenced;
 /// A sequence that dies so often within [`PATIENCE`] is left down: what it meets will not go away.
 const MOST_DEATHS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a shard that takes nothing is left alone before it is told again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// All sequences of one kind of machine.
 pub struct Household<M: Sequenced> {
@@ -139,6 +143,30 @@ impl Steward {
         if let Some(address) = self.shards.start(sequence, recovered, &self.options, covered) {
             self.living_shards.insert(sequence, address);
         }
+    }
+
+    /// As at the start of a server: a change that was journaled when the control sequence's actor
+    /// died may not have reached the shards, and nobody else would tell them.
+    fn start_control_again(&mut self, recovered: RecoveredMachine<Control>) {
+        let views: Vec<_> = recovered.machine.campaigns().map(|campaign| campaign.view()).collect();
+        self.start_control(recovered);
+        let household = &self.shards;
+        let places = household.directory.len();
+        let port = Port::open(&household.surroundings.ports, &household.directory, places.max(1));
+        let tell = async move {
+            for view in views {
+                for place in 0..places {
+                    // A shard that knows the revision ignores it.
+                    while !matches!(
+                        port.perform(place, Command::PutCampaign(view)).await,
+                        Answer::Outcome(_)
+                    ) {
+                        actix::clock::sleep(AGAIN).await;
+                    }
+                }
+            }
+        };
+        actix::spawn(tell);
     }
 
     fn start_control(&mut self, recovered: RecoveredMachine<Control>) {
@@ -263,7 +291,7 @@ impl Handler<Died> for Steward {
         if sequence == SequenceId::CONTROL {
             let rebuilt = rebuilding.run::<Control>().into_actor(self);
             Box::pin(rebuilt.map(move |rebuilt, steward, _| {
-                steward.rebuilt(sequence, rebuilt, Self::start_control);
+                steward.rebuilt(sequence, rebuilt, Self::start_control_again);
             }))
         } else {
             let rebuilt = rebuilding.run::<Shard>().into_actor(self);

@@ -25,6 +25,7 @@ pub use writer::Draft;
 const FOLDER: &str = "snapshots";
 const SUFFIX: &str = ".snapshot";
 const DRAFT_SUFFIX: &str = ".partial";
+const DAMAGED_SUFFIX: &str = ".damaged";
 
 /// How many snapshots of each sequence are kept.
 pub const KEPT: usize = 2;
@@ -102,6 +103,18 @@ impl Snapshots {
         let mut numbers: Vec<u64> = numbers.collect();
         numbers.sort_unstable_by(|one, two| two.cmp(one));
         Ok(numbers)
+    }
+
+    /// Puts a snapshot that does not read out of the way, under another name for whoever wants to
+    /// look at it: it must not count as one of those that are kept.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn set_aside(&self, sequence: SequenceId, number: u64) -> Result<()> {
+        let path = path(sequence, number);
+        self.disk.rename(&path, &format!("{path}{DAMAGED_SUFFIX}"))?;
+        self.disk.sync_folder(FOLDER)?;
+        Ok(())
     }
 
     /// Removes all but the [`KEPT`] newest snapshots of a sequence. Returns the entry up to which

@@ -88,6 +88,20 @@ fn no_changed_byte_and_no_missing_end_goes_unnoticed() {
 }
 
 #[test]
+fn a_snapshot_that_is_set_aside_does_not_count_as_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshots = open(&folder);
+    for number in [5, 90] {
+        write(&snapshots, number).publish().unwrap();
+    }
+    snapshots.set_aside(SEQUENCE, 90).unwrap();
+    assert_eq!(snapshots.list(SEQUENCE).unwrap(), [5]);
+    assert_eq!(snapshots.prune(SEQUENCE).unwrap(), None, "the journal keeps everything");
+    write(&snapshots, 90).publish().unwrap();
+    assert_eq!(snapshots.prune(SEQUENCE).unwrap(), Some(5));
+}
+
+#[test]
 fn a_snapshot_of_another_directory_or_another_name_is_foreign() {
     let folder = tempfile::tempdir().unwrap();
     write(&open(&folder), 12).publish().unwrap();
