@@ -160,7 +160,17 @@ impl Sled {
     }
 
     fn database(&self) -> sled::Db {
-        sled::Config::new().path(self.path()).flush_every_ms(None).open().unwrap()
+        // A database that was dropped keeps its lock for a moment; only a lock is waited for, and
+        // a test that waits for one that never goes is ended by its runner.
+        loop {
+            match sled::Config::new().path(self.path()).flush_every_ms(None).open() {
+                Ok(database) => return database,
+                Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") => {
+                    std::thread::yield_now();
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 }
 
