@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use actix_web::http::header::HeaderValue;
+use redeemd_domain::codes::SealedBlock;
 
 /// The most characters that are taken.
 const LONGEST: usize = 128;
@@ -17,7 +18,7 @@ impl RequestId {
     /// The identifier that the client gave, if it is one; otherwise a new one.
     pub(super) fn of(header: Option<&HeaderValue>) -> Self {
         match header {
-            Some(value) if is_sane(value.as_bytes()) => Self(value.clone()),
+            Some(value) if is_sane(value.as_bytes()) && !is_code(value) => Self(value.clone()),
             _ => Self::make(),
         }
     }
@@ -59,9 +60,24 @@ fn is_sane(bytes: &[u8]) -> bool {
     (1..=LONGEST).contains(&bytes.len()) && bytes.iter().all(is_sane)
 }
 
+/// Whether it could be a sealed code: a client that names its request by the code must not bring
+/// it into a log.
+fn is_code(value: &HeaderValue) -> bool {
+    value.to_str().is_ok_and(|text| SealedBlock::parse(text).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
+    use redeemd_domain::codes::{CampaignNumber, SealingKey, Serial};
+
     use super::*;
+
+    #[test]
+    fn a_code_is_not_taken() {
+        let code = SealingKey::new(&[7; 32]).seal(CampaignNumber(1), Serial::default());
+        let header = HeaderValue::from_str(code.as_str()).unwrap();
+        assert_ne!(RequestId::of(Some(&header)).as_str(), code.as_str());
+    }
 
     #[test]
     fn sane_ones_are_taken_and_others_replaced() {
