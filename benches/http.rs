@@ -3,7 +3,8 @@
 //! what actors, journal, ledger and snapshots cost.
 //!
 //! `cargo bench --bench http -- [seconds a round] [rounds] [connections …]`; server and load
-//! generator share the machine. `REDEEMD_BENCH_FOLDER` chooses the disk.
+//! generator share the machine. `REDEEMD_BENCH_FOLDER` chooses the disk, `REDEEMD_BENCH_SETTINGS`
+//! holds settings of the server, such as `shards.count=1 http.workers=1`.
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
@@ -62,12 +63,13 @@ fn serve(arguments: &[String]) -> ExitCode {
 fn compare(duration: Duration, rounds: u64, connections: usize) {
     let parent = std::env::var_os("REDEEMD_BENCH_FOLDER").unwrap_or_else(|| ".".into());
     let folder = tempfile::tempdir_in(parent).unwrap();
+    let settings = std::env::var("REDEEMD_BENCH_SETTINGS").unwrap_or_default();
     let server = Launch {
         program: std::env::current_exe().unwrap(),
         wrapper: Vec::new(),
         data_dir: folder.path().join("data"),
         log: folder.path().join("log"),
-        settings: Vec::new(),
+        settings: settings.split_whitespace().map(str::to_owned).collect(),
         environment: Vec::new(),
         patience: Duration::from_secs(30),
     }

@@ -97,7 +97,7 @@ fn run(engine_name: &str, duration: Duration, in_flight: usize, syncs: f64) {
             mailbox_capacity: 8192,
             shard_threads: 1,
             commit_policy: CommitPolicy { interval: Duration::from_millis(1000), bytes: 8 << 20 },
-            snapshot_policy: SnapshotPolicy { entries: 4_000_000, interval: Duration::ZERO, journal_bytes: 1 << 30 },
+            snapshot_policy: SnapshotPolicy { entries: 500_000, interval: Duration::ZERO, journal_bytes: 1 << 30 },
         };
         let node = Node::start(recovered, &options, Arc::clone(&status), &fatal);
         while !node.is_ready() {

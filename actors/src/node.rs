@@ -65,6 +65,7 @@ pub struct Node {
     is_ready: Arc<AtomicBool>,
     steward: Addr<Steward>,
     ledger_keeper: Addr<LedgerKeeper>,
+    snapshot_keeper: Addr<SnapshotKeeper>,
 }
 
 impl Node {
@@ -109,6 +110,7 @@ impl Node {
             let (options, status) = (options.clone(), Arc::clone(&status));
             let (ledger_keeper, view, reader) =
                 (ledger_keeper.clone(), view.clone(), reader.clone());
+            let snapshot_keeper = snapshot_keeper.clone();
             Steward::start_in_arbiter(&Arbiter::new().handle(), move |context: &mut Context<_>| {
                 let mourner = actix::AsyncContext::address(context).recipient();
                 let surroundings = Surroundings {
@@ -169,6 +171,7 @@ impl Node {
             is_ready: Arc::default(),
             steward,
             ledger_keeper,
+            snapshot_keeper,
         };
         actix::spawn(node.clone().make_ready(missing));
         node
@@ -185,12 +188,14 @@ impl Node {
     }
 
     /// Ends the actors when nothing is asked any more: what is applied is in the ledger when this
-    /// returns.
+    /// returns, and in snapshots, so that the next start is a quick one.
     pub async fn finish(&self) {
         self.is_ready.store(false, Ordering::Release);
         // An actor that is gone already has nothing left to do.
         let _ = self.steward.send(Finish).await;
         let _ = self.ledger_keeper.send(Finish).await;
+        // The ledger covers now what the snapshots waited for.
+        let _ = self.snapshot_keeper.send(Finish).await;
     }
 
     /// Waits for the actors to be reachable and tells the shards of the campaigns that a crash kept

@@ -349,6 +349,11 @@ where
 
     fn handle(&mut self, _: Finish, context: &mut Self::Context) {
         self.is_ending = true;
+        // The next start has nothing to replay then.
+        if self.core.machine().last() > self.snapshot.published && self.snapshot.under_way.is_none()
+        {
+            self.take_snapshot(context);
+        }
         context.stop();
     }
 }

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix::{Actor, Addr, Context, Handler, Recipient};
+use actix::{Actor, ActorContext, Addr, Context, Handler, Recipient};
 use redeemd_domain::machine::Machine;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_persistence::snapshot::{self, Draft, Snapshots};
 
 use crate::journal_writer::JournalWriter;
-use crate::messages::{LedgerCovers, Release, SnapshotDone, TakeSnapshot};
+use crate::messages::{Finish, LedgerCovers, Release, SnapshotDone, TakeSnapshot};
 use crate::status::Status;
 
 /// Owns the snapshots.
@@ -102,5 +102,13 @@ impl Handler<LedgerCovers> for SnapshotKeeper {
         let covered = self.covered.entry(covers.sequence).or_default();
         *covered = covers.through.max(*covered);
         self.publish_if_covered(covers.sequence);
+    }
+}
+
+impl Handler<Finish> for SnapshotKeeper {
+    type Result = ();
+
+    fn handle(&mut self, _: Finish, context: &mut Self::Context) {
+        context.stop();
     }
 }

@@ -47,6 +47,6 @@ impl Snapshots {
 
 impl Default for Snapshots {
     fn default() -> Self {
-        Self { interval_entries: 4_000_000, interval_seconds: 900, journal_bytes: 1 << 30 }
+        Self { interval_entries: 500_000, interval_seconds: 900, journal_bytes: 1 << 30 }
     }
 }

@@ -69,6 +69,12 @@ impl Harness {
         shards.chain([recovered.control.machine.digest()]).collect()
     }
 
+    /// Of each shard, the last entry and the one at which its snapshot was taken.
+    pub(crate) fn snapshots(&self) -> Vec<(u64, u64)> {
+        let recovered = self.recover();
+        recovered.shards.iter().map(|shard| (shard.machine.last(), shard.snapshot)).collect()
+    }
+
     /// Starts the node, does something with it, and ends it.
     pub(crate) fn run<T>(&self, work: impl AsyncFnOnce(&TestNode) -> T) -> T {
         let recovered = self.recover();

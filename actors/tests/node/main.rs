@@ -156,3 +156,18 @@ fn a_rebuilt_directory_has_the_same_state() {
     assert_eq!(one, two);
     assert_eq!(Command::Advance, redeemd_domain::shard::Shard::advance());
 }
+
+#[test]
+fn a_node_that_was_ended_has_nothing_to_replay() {
+    let harness = Harness::new();
+    harness.run(async |node| {
+        let campaign = node.make_campaign(100, Some(1)).await;
+        for serial in 0..100 {
+            node.redeem(redeem(code(campaign, serial), "alice", None)).await;
+        }
+    });
+    for (last, snapshot) in harness.snapshots() {
+        assert!(last > 0);
+        assert_eq!(snapshot, last);
+    }
+}

@@ -1,0 +1,365 @@
+//! How much memory codes take, and how soon a server that has them is ready again: of whole
+//! processes, as the growth of their resident size.
+//!
+//! `cargo bench --bench memory -- [million sealed codes] [million listed codes]`, by default 100 and
+//! 10. `REDEEMD_BENCH_FOLDER` chooses the disk, which must have room for some 12 GB.
+//!
+//! Three processes take turns on one data directory, so that none inherits what another allocated:
+//! the real server makes the campaigns and issues; a process with the node alone redeems half of the
+//! sealed codes at random, or brings in the listed ones, without HTTP, since millions of requests
+//! would say nothing about memory; then the real server starts again, and is timed.
+
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
+
+use std::cell::Cell;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command as Process, ExitCode};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser as _;
+use redeemd::application::{self, Options};
+use redeemd::cli::Arguments;
+use redeemd::client::{Client, Launch, Request, ServerProcess};
+use redeemd::http::Extras;
+use redeemd_actors::core::{Answer, Limits};
+use redeemd_actors::directory::place_of;
+use redeemd_actors::fatal::Fatal;
+use redeemd_actors::ledger_keeper::CommitPolicy;
+use redeemd_actors::node::{Node, NodeOptions};
+use redeemd_actors::port::Port;
+use redeemd_actors::recovery::{Sources, recover};
+use redeemd_actors::sequence_actor::SnapshotPolicy;
+use redeemd_actors::status::Status;
+use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
+use redeemd_domain::identifier::ApiKeyNumber;
+use redeemd_domain::machine::Outcome;
+use redeemd_domain::shard::{Command, List, Redeem, Shard};
+use redeemd_domain::slot::ShardLayout;
+use redeemd_persistence::data_directory::DataDirectory;
+use redeemd_persistence::journal::{self, Engine, Preparation};
+use redeemd_persistence::ledger;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The most codes that one request issues.
+const ISSUED_AT_ONCE: u64 = 10_000_000;
+/// The number of the campaign that is made first.
+const CAMPAIGN: CampaignNumber = CampaignNumber(1);
+/// How many commands are on their way at once.
+const IN_FLIGHT: usize = 8_192;
+/// How many listed codes one command brings, and how many such commands are on their way.
+const LISTED_AT_ONCE: usize = 4_096;
+const LISTS_IN_FLIGHT: usize = 32;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let text = |place: usize| arguments.get(place).map_or("", String::as_str);
+    match text(1) {
+        "serve" => return serve(&arguments),
+        "fill" => {
+            fill(Path::new(text(2)), text(3), text(4).parse().unwrap());
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
+    }
+    let numbers: Vec<u64> = arguments.iter().skip(1).filter_map(|text| text.parse().ok()).collect();
+    let millions =
+        |place: usize, otherwise| numbers.get(place).copied().unwrap_or(otherwise) * 1_000_000;
+    measure("sealed", millions(0, 100));
+    measure("listed", millions(1, 10));
+    ExitCode::SUCCESS
+}
+
+/// This program as the server: the real one.
+fn serve(arguments: &[String]) -> ExitCode {
+    std::thread::spawn(|| {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let settings = Arguments::parse_from(arguments).settings().unwrap();
+    let options = Options { bootstrap_admin_key: None, secret: None, extras: Extras::None };
+    application::serve(&settings, &options).unwrap();
+    ExitCode::SUCCESS
+}
+
+fn measure(kind: &str, count: u64) {
+    if count == 0 {
+        return;
+    }
+    let parent = std::env::var_os("REDEEMD_BENCH_FOLDER").unwrap_or_else(|| ".".into());
+    let folder = tempfile::tempdir_in(parent).unwrap();
+    println!("{kind}: {count} codes");
+    let idle = make_campaign(folder.path(), kind, count);
+    let filled = Process::new(std::env::current_exe().unwrap())
+        .args(["fill", folder.path().to_str().unwrap(), kind, &count.to_string()])
+        .status()
+        .unwrap();
+    assert!(filled.success());
+    let mut server = start(folder.path());
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    if let Some(line) = log.lines().rfind(|line| line.contains("brought back")) {
+        println!("  {line}");
+    }
+    let resident = resident_bytes(server.id());
+    println!(
+        "  the real server again: ready after {:.2} s, {:.1} MB resident, {:.1} MB more than idle: {:.3} bytes a code\n",
+        server.ready_after.as_secs_f64(),
+        resident as f64 / 1e6,
+        (resident as f64 - idle as f64) / 1e6,
+        (resident as f64 - idle as f64) / count as f64,
+    );
+    server.finish().unwrap();
+}
+
+/// Makes the campaign with the real server, and issues where the codes are sealed. Gives the
+/// resident size of the server before.
+fn make_campaign(folder: &Path, kind: &str, count: u64) -> u64 {
+    let mut server = start(folder);
+    let idle = resident_bytes(server.id());
+    let mut client = Client::new(server.address)
+        .with_key(server.admin_key.clone().unwrap())
+        .with_patience(Duration::from_secs(600));
+    let body = r#"{"name":"memory","codes":{"kind":"sealed"}}"#;
+    let made = client.send(&Request::post("/api/v1/campaigns", body)).unwrap().json().unwrap();
+    let path = format!("/api/v1/campaigns/{}/codes", made["id"].as_str().unwrap());
+    let mut left = if kind == "sealed" { count } else { 0 };
+    while left > 0 {
+        let count = left.min(ISSUED_AT_ONCE);
+        let body = format!(r#"{{"count":{count}}}"#);
+        let request = Request::post(&path, &body).accept("text/csv");
+        client.send_to(&request, &mut io::sink()).unwrap();
+        left -= count;
+    }
+    let issued = resident_bytes(server.id());
+    println!(
+        "  the real server: {:.1} MB resident when idle, {:.1} MB after issuing",
+        idle as f64 / 1e6,
+        issued as f64 / 1e6
+    );
+    server.finish().unwrap();
+    idle
+}
+
+fn start(folder: &Path) -> ServerProcess {
+    Launch {
+        program: std::env::current_exe().unwrap(),
+        wrapper: Vec::new(),
+        data_dir: folder.join("data"),
+        log: folder.join("log"),
+        settings: Vec::new(),
+        environment: Vec::new(),
+        patience: Duration::from_secs(120),
+    }
+    .start()
+    .unwrap()
+}
+
+/// Runs the node of the data directory in this process and does what fills it.
+fn fill(folder: &Path, kind: &str, count: u64) {
+    let directory = DataDirectory::open(&folder.join("data"), || panic!("no directory")).unwrap();
+    let identity = directory.identity().clone();
+    let layout = ShardLayout::new(identity.shards).unwrap();
+    let engine = Engine::Segment { segment_bytes: 64 << 20, preparation: Preparation::Background };
+    let recovered = recover(Sources {
+        disk: directory.disk(),
+        directory: identity.id,
+        layout,
+        journal: journal::Options::new(identity.id, engine),
+        ledger: ledger::Settings::new(identity.id.0, [2; 16]),
+    })
+    .unwrap();
+    actix_web::rt::System::new().block_on(async {
+        let status = Arc::new(Status::new(usize::from(layout.shards()) + 1));
+        let fatal = Fatal::new(Arc::clone(&status), || panic!("fatal"));
+        let options = NodeOptions {
+            limits: Limits::default(),
+            mailbox_capacity: 8192,
+            shard_threads: 1,
+            commit_policy: CommitPolicy { interval: Duration::from_millis(1000), bytes: 8 << 20 },
+            snapshot_policy: SnapshotPolicy {
+                entries: 500_000,
+                interval: Duration::from_secs(900),
+                journal_bytes: 1 << 30,
+            },
+        };
+        let node = Node::start(recovered, &options, status, &fatal);
+        while !node.is_ready() {
+            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
+        }
+        let in_flight = if kind == "sealed" { IN_FLIGHT } else { LISTS_IN_FLIGHT };
+        let port = Port::open(&node.shard_ports, &node.shards, in_flight * 2);
+        let begun = Instant::now();
+        let before = resident_bytes(std::process::id());
+        let watching = actix_web::rt::spawn(watch(begun));
+        let done = if kind == "sealed" {
+            redeem_half(&port, layout, count).await
+        } else {
+            bring_in(&port, layout, count).await
+        };
+        // What the ledger and the snapshots still do is not memory of codes.
+        actix_web::rt::time::sleep(Duration::from_secs(3)).await;
+        watching.abort();
+        let after = resident_bytes(std::process::id());
+        println!(
+            "  {done} {} in {:.0} s: {:.1} MB resident before, {:.1} MB after: {:.3} bytes for each of the {count} codes",
+            if kind == "sealed" { "redeemed at random" } else { "brought in" },
+            begun.elapsed().as_secs_f64(),
+            before as f64 / 1e6,
+            after as f64 / 1e6,
+            (after as f64 - before as f64) / count as f64,
+        );
+        io::stdout().flush().unwrap();
+        node.finish().await;
+    });
+}
+
+/// Writes down how the resident size grows, so that what codes take can be told from what the
+/// stores take once, however many codes there are.
+async fn watch(begun: Instant) {
+    loop {
+        actix_web::rt::time::sleep(Duration::from_secs(10)).await;
+        let resident = resident_bytes(std::process::id()) as f64 / 1e6;
+        println!("    after {:>4} s {resident:>8.1} MB resident", begun.elapsed().as_secs());
+    }
+}
+
+/// Redeems half of the codes, each with the same chance, in random order.
+async fn redeem_half(port: &Port<Shard>, layout: ShardLayout, count: u64) -> u64 {
+    let (order, done) = (Rc::new(Cell::new(Shuffled::new(count))), Rc::new(Cell::new(0)));
+    let clients: Vec<_> = (0..IN_FLIGHT)
+        .map(|_| {
+            let (port, order, done) = (port.clone(), order.clone(), done.clone());
+            actix_web::rt::spawn(async move {
+                while done.get() < count / 2 {
+                    let mut shuffled = order.get();
+                    let serial = Serial::new(shuffled.next()).unwrap();
+                    order.set(shuffled);
+                    done.set(done.get() + 1);
+                    let code = CodeKey::Sealed { campaign: CAMPAIGN, serial };
+                    redeem(&port, layout, code).await;
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    done.get()
+}
+
+async fn redeem(port: &Port<Shard>, layout: ShardLayout, code: CodeKey) {
+    loop {
+        let command = Command::Redeem(Redeem {
+            code,
+            user: "user-0000001".into(),
+            metadata: None,
+            api_key: ApiKeyNumber(1),
+            request: None,
+        });
+        match port.perform(place_of(layout, code.slot()), command).await {
+            Answer::Outcome(Outcome::Done(_)) => return,
+            Answer::Rejected(_) => actix_web::rt::time::sleep(Duration::from_millis(1)).await,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Brings in listed codes, as an import does.
+async fn bring_in(port: &Port<Shard>, layout: ShardLayout, count: u64) -> u64 {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut gathered: Vec<Vec<Digest>> = vec![Vec::new(); layout.shards().into()];
+    let mut under_way = std::collections::VecDeque::new();
+    for _ in 0..count {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&random.next().to_be_bytes());
+        bytes[8..].copy_from_slice(&random.next().to_be_bytes());
+        let digest = Digest::from_bytes(bytes);
+        let place = place_of(layout, digest.slot());
+        gathered[place].push(digest);
+        if gathered[place].len() == LISTED_AT_ONCE {
+            under_way.push_back(list(port, place, std::mem::take(&mut gathered[place])));
+        }
+        if under_way.len() == LISTS_IN_FLIGHT {
+            under_way.pop_front().unwrap().await.unwrap();
+        }
+    }
+    for (place, digests) in gathered.into_iter().enumerate().filter(|(_, rest)| !rest.is_empty()) {
+        under_way.push_back(list(port, place, digests));
+    }
+    for listed in under_way {
+        listed.await.unwrap();
+    }
+    count
+}
+
+fn list(
+    port: &Port<Shard>,
+    place: usize,
+    digests: Vec<Digest>,
+) -> actix_web::rt::task::JoinHandle<()> {
+    let port = port.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            let list =
+                List { campaign: CAMPAIGN, digests: digests.clone(), api_key: ApiKeyNumber(1) };
+            match port.perform(place, Command::List(list)).await {
+                Answer::Outcome(Outcome::Done(_)) => return,
+                Answer::Rejected(_) => actix_web::rt::time::sleep(Duration::from_millis(1)).await,
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+}
+
+/// The numbers below a bound, each once, in an order without pattern enough for this purpose: a
+/// linear congruential generator of full period over the next power of two, with the bits mixed.
+#[derive(Clone, Copy)]
+struct Shuffled {
+    state: u64,
+    bits: u32,
+    count: u64,
+}
+
+impl Shuffled {
+    fn new(count: u64) -> Self {
+        Self { state: 1, bits: count.next_power_of_two().trailing_zeros().max(2), count }
+    }
+
+    fn next(&mut self) -> u64 {
+        let mask = (1 << self.bits) - 1;
+        loop {
+            self.state = self.state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1) & mask;
+            // Multiplying by an odd number and folding the high half down permutes the numbers.
+            let half = self.bits / 2;
+            let mixed = (self.state ^ (self.state >> half)).wrapping_mul(0x9e37_79b1) & mask;
+            let mixed = mixed ^ (mixed >> half);
+            if mixed < self.count {
+                return mixed;
+            }
+        }
+    }
+}
+
+/// SplitMix64, by Sebastiano Vigna (public domain).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// The resident size of a process.
+fn resident_bytes(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
