@@ -19,6 +19,10 @@ use crate::site::{admin, codes_of};
 /// How many campaigns there are in the end.
 const CAMPAIGNS: usize = 5;
 
+/// How many rewards a campaign is given at most. Changes that were cut off are counted, too, so this
+/// is what a campaign keeps.
+const MOST_REWARDS: usize = redeemd_domain::campaign::MAX_REWARDS;
+
 pub(super) struct Administrator<'a> {
     client: Client,
     book: &'a Book,
@@ -197,7 +201,11 @@ impl<'a> Administrator<'a> {
                     json!({ "name": name })
                 }
                 1 => {
+                    if rules.rewards_sent == MOST_REWARDS {
+                        return Ok(true);
+                    }
                     let reward = json!({ "step": step });
+                    rules.rewards_sent += 1;
                     rules.reward.sent = Some(reward.clone());
                     json!({ "reward": reward })
                 }

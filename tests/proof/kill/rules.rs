@@ -39,6 +39,8 @@ impl<T: Clone + PartialEq + std::fmt::Debug> Known<T> {
 pub(super) struct Rules {
     pub(super) name: Known<String>,
     pub(super) reward: Known<Value>,
+    /// How many rewards were asked for: a campaign keeps a limited number of them.
+    pub(super) rewards_sent: usize,
     pub(super) paused: Known<bool>,
     /// How often its status has been changed or tried to be changed.
     pub(super) status_changes: u64,
@@ -51,6 +53,7 @@ impl Rules {
         Self {
             name: Known::new(name),
             reward: Known::new(reward),
+            rewards_sent: 1,
             paused: Known::new(false),
             status_changes: 0,
             uses: Known::new(uses),
