@@ -165,7 +165,8 @@ impl World {
         }
     }
 
-    /// Turns a bit around in one of the snapshots of a sequence. The other, or the journal, must do.
+    /// Turns a bit around in one of the snapshots of a sequence. The other, or the journal, must do;
+    /// so where one was damaged before, another is damaged only when there are two again.
     fn damage_snapshot(&mut self) {
         let sequence = self.any_sequence();
         let Ok(names) = self.disk.list("snapshots") else { return };
@@ -176,7 +177,7 @@ impl World {
         let prefix = format!("{sequence}-");
         let of_sequence = |name: &&String| name.starts_with(&prefix) && name.ends_with("snapshot");
         let names: Vec<_> = names.iter().filter(of_sequence).collect();
-        if names.is_empty() {
+        if names.len() < if damaged.is_some() { 2 } else { 1 } {
             return;
         }
         let path = format!("snapshots/{}", self.random.pick(&names));

@@ -57,7 +57,8 @@ fn open_at(folder: &Path) -> Result<Reopened, Error> {
 #[test]
 #[ignore = "the other test runs this one under strace"]
 fn record() {
-    let folder = PathBuf::from(std::env::var(FOLDER_VARIABLE).unwrap());
+    // Whoever runs all that is ignored runs this one alone, too, where there is nothing to record.
+    let Ok(folder) = std::env::var(FOLDER_VARIABLE).map(PathBuf::from) else { return };
     let mark = |text: String| fs::write(folder.join("mark"), text).unwrap();
     let mut opened = open_at(&folder).unwrap();
     mark("appended 0".to_owned());
