@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use index::Maintenance;
 pub use key::{Key, KeyHasher, KeyKind};
 pub use locator::Locator;
-pub use reader::{LedgerReader, Match, Matches, Record, ScanPage};
+pub use reader::{BackwardPage, LedgerReader, Match, Matches, Record, ScanPage};
 pub use settings::Settings;
 pub use verification::{FileListing, Verification};
 pub use writer::{Ledger, Opened};

@@ -46,6 +46,19 @@ pub struct ScanPage {
     pub through: u64,
 }
 
+/// A part of a sequence, in the opposite order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackwardPage {
+    /// The records, newest first.
+    pub records: Vec<Record>,
+    /// Everything from this number on was looked at, whether or not it left a record; the next scan
+    /// goes on before it. At 1 the sequence is at its beginning.
+    pub from: u64,
+}
+
+/// What a scan has read when it has enough, in bytes.
+const ENOUGH_BYTES: usize = 1 << 20;
+
 impl LedgerReader {
     /// The hasher that a [`super::Batch`] needs.
     pub fn key_hasher(&self) -> KeyHasher {
@@ -97,7 +110,6 @@ impl LedgerReader {
     /// # Errors
     /// Where the disk fails, or a block or a file's directory is damaged.
     pub fn scan(&self, sequence: SequenceId, after: u64, limit: usize) -> Result<ScanPage> {
-        const ENOUGH_BYTES: usize = 1 << 20;
         let mut page = ScanPage { records: Vec::new(), through: after };
         let mut bytes = 0;
         while page.records.len() < limit && bytes < ENOUGH_BYTES {
@@ -118,6 +130,41 @@ impl LedgerReader {
                 page.records.push(Record { position, bytes });
             }
             page.through = through;
+        }
+        Ok(page)
+    }
+
+    /// The records of a sequence before a number, newest first: at most `limit` of them, and no more
+    /// once they have 1 MiB together. A number beyond the last one is as good as the one after it.
+    ///
+    /// # Errors
+    /// Where the disk fails, or a block or a file's directory is damaged.
+    pub fn scan_back(
+        &self,
+        sequence: SequenceId,
+        before: u64,
+        limit: usize,
+    ) -> Result<BackwardPage> {
+        let from = before.min(self.appended(sequence).saturating_add(1));
+        let mut page = BackwardPage { records: Vec::new(), from };
+        let mut bytes = 0;
+        while page.records.len() < limit && bytes < ENOUGH_BYTES && page.from > 1 {
+            let position = Position { sequence, number: page.from - 1 };
+            let Some(block) = self.reported(self.log.block_at(position))? else { break };
+            // A block can only be read forwards.
+            let is_before = |number: u64| number <= position.number;
+            let records = block.records().take_while(|record| is_before(record.position.number));
+            let records: Vec<_> = records.collect();
+            page.from = block.first;
+            for record in records.iter().rev() {
+                bytes += record.bytes.len();
+                let (position, bytes) = (record.position, record.bytes.to_vec());
+                page.records.push(Record { position, bytes });
+                if page.records.len() == limit {
+                    page.from = position.number;
+                    break;
+                }
+            }
         }
         Ok(page)
     }

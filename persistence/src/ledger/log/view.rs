@@ -57,7 +57,8 @@ pub(in super::super) struct OwnedBlock {
     bytes: Vec<u8>,
     sequence: SequenceId,
     block: u64,
-    first: u64,
+    /// The first number that it covers.
+    pub(in super::super) first: u64,
     /// The last number that it covers.
     pub(in super::super) last: u64,
     body_start: usize,

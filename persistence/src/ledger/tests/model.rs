@@ -86,6 +86,7 @@ impl Model {
                 self.records.iter().filter(|record| record.0.sequence == sequence).collect();
             for limit in [9, 1_000] {
                 self.check_scan(reader, sequence, &expected, limit);
+                self.check_scan_back(reader, sequence, &expected, limit);
             }
             let beyond = Position { sequence, number: self.covered(sequence) + 1 };
             assert_eq!(reader.read(beyond).expect("it can be read"), None);
@@ -121,6 +122,33 @@ impl Model {
         for (found, expected) in found.iter().zip(expected) {
             assert_eq!((found.position, &found.bytes), (expected.0, &expected.1));
         }
+    }
+
+    fn check_scan_back(
+        &self,
+        reader: &LedgerReader,
+        sequence: SequenceId,
+        expected: &[&(Position, Vec<u8>, u8, u64)],
+        limit: usize,
+    ) {
+        let (mut found, mut before) = (Vec::new(), u64::MAX);
+        loop {
+            let page = reader.scan_back(sequence, before, limit).expect("it can be scanned");
+            assert!(page.from < before && page.records.len() <= limit);
+            before = page.from;
+            found.extend(page.records);
+            if before <= 1 {
+                break;
+            }
+        }
+        assert_eq!(found.len(), expected.len(), "back through {sequence}, {limit} at a time");
+        for (found, expected) in found.iter().zip(expected.iter().rev()) {
+            assert_eq!((found.position, &found.bytes), (expected.0, &expected.1));
+        }
+        let middle = self.covered(sequence) / 2;
+        let newest = reader.scan_back(sequence, middle, 1).expect("it can be scanned").records;
+        let expected = expected.iter().rfind(|record| record.0.number < middle);
+        assert_eq!(newest.first().map(|found| found.position), expected.map(|record| record.0));
     }
 
     fn check_user(&self, reader: &LedgerReader, user: u8) {
