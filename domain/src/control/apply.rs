@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record};
+use super::command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record, Role};
 use super::secrets::{MAX_SEALING_KEYS, Purpose, Secret};
-use super::{ApiKey, Control, Outcome, Refusal};
+use super::{ApiKey, Control, MAX_API_KEYS, Outcome, Refusal};
 use crate::campaign::{Campaign, Codes, MAX_ISSUED, MAX_REWARDS, Revision, Status, Window};
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
@@ -92,7 +92,9 @@ impl Command {
             Self::MakeCampaign { asked, .. }
             | Self::ChangeCampaign { asked, .. }
             | Self::SetStatus { asked, .. }
-            | Self::Issue { asked, .. } => Some(*asked),
+            | Self::Issue { asked, .. }
+            | Self::LetIn { asked, .. }
+            | Self::ShutOut { asked, .. } => Some(*asked),
         }
     }
 
@@ -101,7 +103,9 @@ impl Command {
         if let Self::MakeCampaign { asked, .. }
         | Self::ChangeCampaign { asked, .. }
         | Self::SetStatus { asked, .. }
-        | Self::Issue { asked, .. } = self
+        | Self::Issue { asked, .. }
+        | Self::LetIn { asked, .. }
+        | Self::ShutOut { asked, .. } = self
             && let Some(request) = &mut asked.request
         {
             request.searched = request.searched.max(through);
@@ -134,6 +138,8 @@ impl Control {
             }
             Command::SetStatus { campaign, status, .. } => self.set_status(campaign, status),
             Command::Issue { campaign, count, .. } => self.issue(campaign, count),
+            Command::LetIn { key, .. } => self.let_in(at, key).map(Some),
+            Command::ShutOut { api_key, .. } => self.shut_out(api_key),
         }
     }
 
@@ -166,6 +172,24 @@ impl Control {
         let key = self.api_keys.get_mut(&number).ok_or(Refusal::NotFound)?;
         let was_revoked = std::mem::replace(&mut key.revoked, true);
         Ok((!was_revoked).then_some(Event::ApiKeyRevoked(key.id)))
+    }
+
+    fn let_in(&mut self, at: Timestamp, key: NewApiKey) -> Result<Event> {
+        if self.api_keys.len() >= MAX_API_KEYS {
+            return Err(Refusal::TooManyApiKeys);
+        }
+        self.add_api_key(at, key)
+    }
+
+    fn shut_out(&mut self, number: ApiKeyNumber) -> Result<Option<Event>> {
+        let is_admin = |key: &&ApiKey| key.role == Role::Admin && !key.revoked;
+        let mut admins = self.api_keys.values().filter(is_admin);
+        if let (Some(last), None) = (admins.next(), admins.next())
+            && last.id.number == number
+        {
+            return Err(Refusal::LastAdminKey);
+        }
+        self.revoke_api_key(number)
     }
 
     fn make_campaign(&mut self, at: Timestamp, draft: Draft) -> Result<Event> {

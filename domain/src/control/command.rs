@@ -60,6 +60,20 @@ pub enum Command {
         /// Who asks.
         asked: Asked,
     },
+    /// Let an API key in that somebody asked for.
+    LetIn {
+        /// The key.
+        key: NewApiKey,
+        /// Who asks.
+        asked: Asked,
+    },
+    /// Shut an API key out because somebody asked for it. The last admin key stays.
+    ShutOut {
+        /// Which.
+        api_key: ApiKeyNumber,
+        /// Who asks.
+        asked: Asked,
+    },
 }
 
 /// Who asks for a change.
@@ -95,6 +109,28 @@ pub enum Role {
     Auditor,
     /// Validates and redeems under strict limits; may be shipped in a page or an app.
     Public,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Admin, Self::Issuer, Self::Redeemer, Self::Auditor, Self::Public];
+
+    /// What people and programs call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Issuer => "issuer",
+            Self::Redeemer => "redeemer",
+            Self::Auditor => "auditor",
+            Self::Public => "public",
+        }
+    }
+
+    /// The role with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
 }
 
 /// A campaign to be made.

@@ -28,6 +28,9 @@ use crate::recent::Recent;
 use crate::shard::Shard;
 use crate::timestamp::Timestamp;
 
+/// The most API keys, revoked ones included: they stay, so that every record's asker has a name.
+pub const MAX_API_KEYS: usize = 10_000;
+
 /// What came of a command of the control sequence.
 pub type Outcome = crate::machine::Outcome<Control>;
 
@@ -78,8 +81,13 @@ impl Control {
         self.secrets.values()
     }
 
-    /// All API keys, revoked ones included.
-    pub fn api_keys(&self) -> impl Iterator<Item = &ApiKey> {
+    /// An API key, revoked or not.
+    pub fn api_key(&self, number: ApiKeyNumber) -> Option<&ApiKey> {
+        self.api_keys.get(&number)
+    }
+
+    /// All API keys, revoked ones included, in the order in which they were let in.
+    pub fn api_keys(&self) -> impl DoubleEndedIterator<Item = &ApiKey> {
         self.api_keys.values()
     }
 

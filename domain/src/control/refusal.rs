@@ -23,6 +23,10 @@ pub enum Refusal {
     SecretNotAdded,
     /// There is no sealing key yet.
     NoSealingKey,
+    /// It is the last admin key: without it nobody could let another one in.
+    LastAdminKey,
+    /// There are as many API keys as there can be, revoked ones included.
+    TooManyApiKeys,
     /// The API key exists already.
     AlreadyExists,
     /// All campaign numbers are given out.

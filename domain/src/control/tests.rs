@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Asked, Changes, Command, Control, Draft, DraftCodes, Outcome, Purpose, Refusal, Secret,
-    SecretName,
+    Asked, Changes, Command, Control, Draft, DraftCodes, MAX_API_KEYS, NewApiKey, Outcome, Purpose,
+    Refusal, Role, Secret, SecretName,
 };
 use crate::campaign::{MAX_REWARDS, Window};
 use crate::codes::CampaignNumber;
@@ -53,6 +53,32 @@ fn campaign_numbers_end_and_other_refusals_come_first() {
     assert!(matches!(control.apply(entry), Outcome::Done(_)));
     let outcome = make(&mut control, DraftCodes::Sealed, Window::default());
     assert_eq!(outcome, Outcome::Refused(Refusal::TooManyCampaigns));
+}
+
+#[test]
+fn api_keys_end() {
+    let mut control = Control::new();
+    let mut apply = |command| {
+        let number = control.last() + 1;
+        control.apply(Entry { number, at: Timestamp(1), covered: 0, command })
+    };
+    let key = |number: usize| {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&number.to_le_bytes());
+        NewApiKey { digest, role: Role::Admin, name: "a".into() }
+    };
+    let asked = Asked { api_key: Default::default(), request: None };
+    for number in 0..MAX_API_KEYS {
+        let outcome = apply(Command::LetIn { key: key(number), asked });
+        assert!(matches!(outcome, Outcome::Done(_)));
+    }
+    // Also where the key exists.
+    for number in [MAX_API_KEYS, 0] {
+        let outcome = apply(Command::LetIn { key: key(number), asked });
+        assert_eq!(outcome, Outcome::Refused(Refusal::TooManyApiKeys));
+    }
+    // What the server's own command means was fixed before there was a limit.
+    assert!(matches!(apply(Command::AddApiKey(key(MAX_API_KEYS))), Outcome::Done(_)));
 }
 
 #[test]

@@ -82,6 +82,14 @@ fn change() -> impl Strategy<Value = Command> {
     })
 }
 
+fn let_in() -> impl Strategy<Value = Command> {
+    let role = prop::sample::select(&[Role::Admin, Role::Auditor][..]);
+    (0..8u8, role, text(), asked(5)).prop_map(|(byte, role, name, asked)| Command::LetIn {
+        key: NewApiKey { digest: [byte; 32], role, name },
+        asked,
+    })
+}
+
 fn any_command() -> impl Strategy<Value = Command> {
     let status = prop_oneof![
         4 => Just(Status::Active), 4 => Just(Status::Paused), 1 => Just(Status::Archived)
@@ -104,6 +112,10 @@ fn any_command() -> impl Strategy<Value = Command> {
         2 => (0..4u8, role, text())
             .prop_map(|(byte, role, name)| Command::AddApiKey(NewApiKey { digest: [byte; 32], role, name })),
         1 => (0..6u32).prop_map(|number| Command::RevokeApiKey(ApiKeyNumber(number))),
+        3 => let_in(),
+        2 => (0..6u32, asked(6)).prop_map(|(number, asked)| Command::ShutOut {
+            api_key: ApiKeyNumber(number), asked
+        }),
         1 => Just(Command::Advance),
     ]
 }

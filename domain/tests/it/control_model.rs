@@ -7,7 +7,7 @@ use std::sync::Arc;
 use redeemd_domain::campaign::{Codes, MAX_ISSUED, Status, Window};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{
-    Command, Control, DraftCodes, Event, Outcome, Purpose, Record, Refusal, SecretName,
+    Command, Control, DraftCodes, Event, Outcome, Purpose, Record, Refusal, Role, SecretName,
 };
 use redeemd_domain::request::{Fingerprint, RequestDigest};
 
@@ -34,7 +34,7 @@ struct History {
 pub(crate) struct Model {
     campaigns: Vec<History>,
     secrets: Vec<SecretName>,
-    api_keys: Vec<([u8; 32], bool)>,
+    api_keys: Vec<([u8; 32], Role, bool)>,
     answers: HashMap<RequestDigest, (Fingerprint, Arc<Record>)>,
 }
 
@@ -92,17 +92,24 @@ impl Model {
                 self.secrets.push(secret.name);
                 Ok(true)
             }
-            Command::AddApiKey(key) => {
-                if self.api_keys.iter().any(|(digest, _)| *digest == key.digest) {
+            Command::AddApiKey(key) | Command::LetIn { key, .. } => {
+                if self.api_keys.iter().any(|(digest, ..)| *digest == key.digest) {
                     return Err(Refusal::AlreadyExists);
                 }
-                self.api_keys.push((key.digest, false));
+                self.api_keys.push((key.digest, key.role, false));
                 Ok(true)
             }
-            Command::RevokeApiKey(number) => {
+            Command::RevokeApiKey(number) | Command::ShutOut { api_key: number, .. } => {
                 let place = (number.0 as usize).checked_sub(1).ok_or(Refusal::NotFound)?;
-                let (_, revoked) = self.api_keys.get_mut(place).ok_or(Refusal::NotFound)?;
-                Ok(!std::mem::replace(revoked, true))
+                let (_, role, revoked) = *self.api_keys.get(place).ok_or(Refusal::NotFound)?;
+                let is_admin = |key: &&([u8; 32], Role, bool)| key.1 == Role::Admin && !key.2;
+                let is_last = self.api_keys.iter().filter(is_admin).count() == 1;
+                let is_asked_for = matches!(command, Command::ShutOut { .. });
+                if is_asked_for && is_last && role == Role::Admin && !revoked {
+                    return Err(Refusal::LastAdminKey);
+                }
+                self.api_keys[place].2 = true;
+                Ok(!revoked)
             }
             Command::MakeCampaign { draft, .. } => {
                 if is_empty(draft.window) {
@@ -218,7 +225,7 @@ impl Model {
             };
             assert_eq!(present, *past);
         }
-        let revoked = control.api_keys().map(|key| (key.digest, key.revoked));
+        let revoked = control.api_keys().map(|key| (key.digest, key.role, key.revoked));
         assert!(revoked.eq(self.api_keys.iter().copied()));
         assert_eq!(control.secrets().count(), self.secrets.len());
     }

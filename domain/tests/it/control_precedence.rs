@@ -3,8 +3,8 @@
 use redeemd_domain::campaign::{MAX_ISSUED, Revision, Status, Window};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{
-    Asked, Changes, Command, Control, Draft, DraftCodes, Outcome, Purpose, Refusal, Secret,
-    SecretName,
+    Asked, Changes, Command, Control, Draft, DraftCodes, NewApiKey, Outcome, Purpose, Refusal,
+    Role, Secret, SecretName,
 };
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::timestamp::Timestamp;
@@ -55,6 +55,38 @@ fn status(campaign: u32, status: Status, asked: Asked) -> Command {
     Command::SetStatus { campaign: CampaignNumber(campaign), status, asked }
 }
 
+fn let_in(byte: u8, role: Role, asked: Asked) -> Command {
+    Command::LetIn { key: NewApiKey { digest: [byte; 32], role, name: "n".into() }, asked }
+}
+
+fn shut_out(number: u32) -> Command {
+    Command::ShutOut { api_key: ApiKeyNumber(number), asked: unkeyed() }
+}
+
+#[test]
+fn the_last_admin_key_is_not_shut_out() {
+    let mut harness = control(false);
+    for (byte, role) in [(1, Role::Admin), (2, Role::Issuer), (3, Role::Admin)] {
+        let Outcome::Done(record) = harness.apply(let_in(byte, role, unkeyed())) else {
+            panic!("it is let in")
+        };
+        assert_eq!(record.api_key, ApiKeyNumber(1), "who asked is on record");
+    }
+    let exists = Outcome::Refused(Refusal::AlreadyExists);
+    assert_eq!(harness.apply(let_in(3, Role::Admin, unkeyed())), exists);
+    for number in [0, 4] {
+        assert_eq!(harness.apply(shut_out(number)), Outcome::Refused(Refusal::NotFound));
+    }
+    assert!(matches!(harness.apply(shut_out(1)), Outcome::Done(_)));
+    assert_eq!(harness.apply(shut_out(1)), Outcome::Unchanged, "it is shut out already");
+    assert_eq!(harness.apply(shut_out(3)), Outcome::Refused(Refusal::LastAdminKey));
+    assert!(matches!(harness.apply(shut_out(2)), Outcome::Done(_)), "no admin key");
+    harness.apply(let_in(4, Role::Admin, unkeyed()));
+    assert!(matches!(harness.apply(shut_out(3)), Outcome::Done(_)));
+    let revoked: Vec<_> = harness.machine.api_keys().map(|key| key.revoked).collect();
+    assert_eq!(revoked, [true, true, true, false]);
+}
+
 #[test]
 fn the_earlier_refusal_is_given() {
     const STALE: u32 = 9;
@@ -88,6 +120,7 @@ fn a_reused_key_and_a_replay_precede_everything() {
         (change(1, 1, false, asked(1)), change(9, 9, true, asked(1))),
         (issue(1, 5, asked(2)), issue(9, u64::MAX, asked(2))),
         (status(1, Status::Paused, asked(3)), status(9, Status::Active, asked(3))),
+        (let_in(1, Role::Admin, asked(4)), let_in(1, Role::Public, asked(4))),
     ];
     for (mut first, mut wrong) in routes {
         if let Command::ChangeCampaign { changes, .. } = &mut first {
@@ -101,7 +134,8 @@ fn a_reused_key_and_a_replay_precede_everything() {
         assert_eq!(harness.submit(wrong.clone(), Default::default()), replayed);
         if let Command::ChangeCampaign { asked, .. }
         | Command::Issue { asked, .. }
-        | Command::SetStatus { asked, .. } = &mut wrong
+        | Command::SetStatus { asked, .. }
+        | Command::LetIn { asked, .. } = &mut wrong
             && let Some(request) = &mut asked.request
         {
             request.fingerprint.0[0] ^= 1;

@@ -15,6 +15,7 @@ mod control_precedence;
 mod control_properties;
 mod damage;
 mod fixtures;
+mod fixtures_api_keys;
 mod fixtures_control;
 mod fixtures_shard;
 mod harness;

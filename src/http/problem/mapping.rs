@@ -103,6 +103,13 @@ fn of_control_refusal(refusal: control::Refusal) -> Problem {
             "/reward",
             "was changed as often as it can be; make another campaign for another reward",
         ),
+        R::LastAdminKey => Problem::parameter(
+            "id",
+            "names the last admin key; make another one first, since nobody could afterwards",
+        ),
+        R::TooManyApiKeys => {
+            Problem::field("/name", "cannot be taken: there are as many API keys as there can be")
+        }
         R::AlreadyExists => Problem::new(Kind::AlreadyExists, "It exists already."),
         R::SecretNotAdded | R::NoSealingKey | R::TooManyCampaigns => {
             Problem::internal(format!("the control sequence refused: {refusal:?}"))

@@ -1,7 +1,7 @@
 //! What a client wants, and the command that it becomes.
 
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest};
-use redeemd_domain::control::{self, Asked, Changes, Draft};
+use redeemd_domain::control::{self, Asked, Changes, Draft, NewApiKey, Role};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::sequence::SequenceId;
@@ -30,6 +30,8 @@ pub(super) enum Deed {
     Change { campaign: CampaignNumber, edition: Option<Revision>, changes: Changes },
     SetStatus { campaign: CampaignNumber, status: Status },
     Issue { campaign: CampaignNumber, count: u64 },
+    LetIn { byte: u8, role: Role },
+    ShutOut { api_key: u32 },
 }
 
 /// What is sent to whom.
@@ -139,6 +141,13 @@ impl Deed {
                 control::Command::SetStatus { campaign, status, asked }
             }
             Self::Issue { campaign, count } => control::Command::Issue { campaign, count, asked },
+            Self::LetIn { byte, role } => {
+                let key = NewApiKey { digest: [byte; 32], role, name: "somebody".into() };
+                control::Command::LetIn { key, asked }
+            }
+            Self::ShutOut { api_key } => {
+                control::Command::ShutOut { api_key: ApiKeyNumber(api_key), asked }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Serial};
-use redeemd_domain::control::{Changes, Draft, DraftCodes};
+use redeemd_domain::control::{Changes, Draft, DraftCodes, Role};
 use redeemd_domain::timestamp::Timestamp;
 
 use super::Clients;
@@ -66,6 +66,7 @@ impl Clients {
                 Wish::Redeem { user, .. } => *user += 1,
                 Wish::Mark { revokes, .. } => *revokes = !*revokes,
                 Wish::Control { deed: Deed::Issue { count, .. }, .. } => *count += 1,
+                Wish::Control { deed: Deed::LetIn { byte, .. }, .. } => *byte += 1,
                 Wish::Control { .. } | Wish::Validate { .. } | Wish::List { .. } => {}
             }
         }
@@ -127,7 +128,12 @@ impl Clients {
         }
         let chosen = self.random.pick(campaigns);
         let campaign = chosen.id.number;
-        match self.random.below(12) {
+        match self.random.below(14) {
+            12 => {
+                let role = if self.random.percent(50) { Role::Admin } else { Role::Issuer };
+                Deed::LetIn { byte: self.random.below(9) as u8, role }
+            }
+            13 => Deed::ShutOut { api_key: self.random.below(6) as u32 },
             0..=5 => {
                 let count = if chosen.issued == 0 { 12 } else { self.random.between(1, 40) };
                 Deed::Issue { campaign, count }

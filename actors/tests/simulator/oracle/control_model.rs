@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Window};
 use redeemd_domain::codes::CampaignNumber;
-use redeemd_domain::control::{Changes, Command, Control, DraftCodes, Event, Record, Refusal};
-use redeemd_domain::identifier::CampaignId;
+use redeemd_domain::control::{
+    Changes, Command, Control, DraftCodes, Event, NewApiKey, Record, Refusal, Role,
+};
+use redeemd_domain::identifier::{ApiKeyId, ApiKeyNumber, CampaignId};
 use redeemd_domain::machine::Outcome;
 
 use super::modelled::Stamp;
@@ -16,6 +18,10 @@ use super::modelled::Stamp;
 pub(crate) struct ControlModel {
     campaigns: Vec<Campaign>,
     secrets: u16,
+    /// Identifier, role, and whether it was shut out.
+    api_keys: Vec<(ApiKeyId, Role, bool)>,
+    /// The digests that were let in.
+    digests: Vec<[u8; 32]>,
 }
 
 impl ControlModel {
@@ -46,8 +52,16 @@ impl ControlModel {
         }
     }
 
-    pub(super) fn absorb(&mut self, outcome: &Outcome<Control>) {
+    pub(super) fn absorb(&mut self, command: &Command, outcome: &Outcome<Control>) {
         let Outcome::Done(record) = outcome else { return };
+        if let Command::LetIn { key, .. } = command {
+            self.digests.push(key.digest);
+        }
+        match &record.event {
+            Event::ApiKeyAdded { id, role, .. } => self.api_keys.push((*id, *role, false)),
+            Event::ApiKeyRevoked(id) => self.api_keys[id.number.0 as usize - 1].2 = true,
+            _ => {}
+        }
         if let Event::SecretAdded(name) = &record.event {
             self.secrets = name.number;
         }
@@ -71,6 +85,8 @@ impl ControlModel {
         let campaigns: Vec<_> = machine.campaigns().map(|campaign| &**campaign).collect();
         assert_eq!(campaigns, self.campaigns.iter().collect::<Vec<_>>());
         assert_eq!(machine.secrets().count(), usize::from(self.secrets));
+        let api_keys = machine.api_keys().map(|key| (key.id, key.role, key.revoked));
+        assert_eq!(api_keys.collect::<Vec<_>>(), self.api_keys);
     }
 
     fn execute(&self, command: &Command, stamp: Stamp) -> Result<Option<Event>, Refusal> {
@@ -135,9 +151,32 @@ impl ControlModel {
                 let (first, count) = (before.issued, *count);
                 Ok(Some(Event::Issued { campaign: Box::new(after), first, count }))
             }
+            Command::LetIn { key, .. } => self.let_in(key, stamp).map(Some),
+            Command::ShutOut { api_key, .. } => self.shut_out(*api_key),
             Command::AddApiKey(_) | Command::RevokeApiKey(_) => {
                 unreachable!("the simulator sends none of these")
             }
+        }
+    }
+
+    fn let_in(&self, key: &NewApiKey, stamp: Stamp) -> Result<Event, Refusal> {
+        if self.digests.contains(&key.digest) {
+            return Err(Refusal::AlreadyExists);
+        }
+        let number = ApiKeyNumber(self.api_keys.len() as u32 + 1);
+        let id = ApiKeyId { at: stamp.at, number };
+        Ok(Event::ApiKeyAdded { id, role: key.role, name: key.name.clone() })
+    }
+
+    fn shut_out(&self, number: ApiKeyNumber) -> Result<Option<Event>, Refusal> {
+        let is_admin = |key: &&(ApiKeyId, Role, bool)| matches!(key, (_, Role::Admin, false));
+        let admins = self.api_keys.iter().filter(is_admin).count();
+        let mut keys = self.api_keys.iter();
+        let key = keys.find(|(id, ..)| id.number == number).ok_or(Refusal::NotFound)?;
+        match key {
+            (_, _, true) => Ok(None),
+            (_, Role::Admin, false) if admins == 1 => Err(Refusal::LastAdminKey),
+            (id, ..) => Ok(Some(Event::ApiKeyRevoked(*id))),
         }
     }
 

@@ -158,8 +158,8 @@ impl Modelled for Control {
         true
     }
 
-    fn absorb(model: &mut ControlModel, _: &control::Command, outcome: &Outcome<Self>) {
-        model.absorb(outcome);
+    fn absorb(model: &mut ControlModel, command: &control::Command, outcome: &Outcome<Self>) {
+        model.absorb(command, outcome);
     }
 
     fn copy_query(query: &std::convert::Infallible) -> std::convert::Infallible {
