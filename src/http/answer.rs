@@ -14,6 +14,23 @@ pub(super) enum Meaning {
     Fine,
     /// It was made.
     Made,
+    /// It is gone, and there is nothing to say.
+    Gone,
+}
+
+impl Meaning {
+    /// The status that tells it.
+    pub(super) fn status(self) -> u16 {
+        self.code().as_u16()
+    }
+
+    fn code(self) -> StatusCode {
+        match self {
+            Self::Fine => StatusCode::OK,
+            Self::Made => StatusCode::CREATED,
+            Self::Gone => StatusCode::NO_CONTENT,
+        }
+    }
 }
 
 /// An answer of JSON that was written before.
@@ -24,11 +41,7 @@ pub(super) fn json(meaning: Meaning, is_replayed: bool, body: Vec<u8>) -> HttpRe
 
 /// An answer whose headers and body are still to come.
 pub(super) fn begin(meaning: Meaning, is_replayed: bool) -> HttpResponseBuilder {
-    let status = match meaning {
-        Meaning::Fine => StatusCode::OK,
-        Meaning::Made => StatusCode::CREATED,
-    };
-    let mut response = HttpResponse::build(status);
+    let mut response = HttpResponse::build(meaning.code());
     if is_replayed {
         response.insert_header((IDEMPOTENT_REPLAYED, HeaderValue::from_static("true")));
     }

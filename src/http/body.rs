@@ -11,6 +11,9 @@ use futures_core::Stream;
 use super::problem::{Kind, Problem};
 use super::site::Site;
 
+/// How many times as large a body for many things at once may be.
+const LARGE: usize = 8;
+
 impl Site {
     /// The JSON body of a request, not looked into yet.
     ///
@@ -22,13 +25,19 @@ impl Site {
         request: &HttpRequest,
         payload: Payload,
     ) -> Result<Bytes, Problem> {
-        if !request.headers().get(CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
-            return Err(Problem::new(
-                Kind::UnsupportedMediaType,
-                "A body must be application/json in UTF-8, and its Content-Type must say so.",
-            ));
-        }
-        self.any_body(request, payload).await
+        self.json_body(request, payload, self.body_limit_bytes).await
+    }
+
+    /// The body of a request for many things at once, which may be so many times as large.
+    ///
+    /// # Errors
+    /// As [`Site::body`].
+    pub(super) async fn large_body(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<Bytes, Problem> {
+        self.json_body(request, payload, self.body_limit_bytes.saturating_mul(LARGE)).await
     }
 
     /// The body of a request that need not have one: empty, or JSON.
@@ -43,16 +52,31 @@ impl Site {
         if request.headers().contains_key(CONTENT_TYPE) {
             self.body(request, payload).await
         } else {
-            self.any_body(request, payload).await
+            self.any_body(request, payload, self.body_limit_bytes).await
         }
+    }
+
+    async fn json_body(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        limit: usize,
+    ) -> Result<Bytes, Problem> {
+        if !request.headers().get(CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
+            return Err(Problem::new(
+                Kind::UnsupportedMediaType,
+                "A body must be application/json in UTF-8, and its Content-Type must say so.",
+            ));
+        }
+        self.any_body(request, payload, limit).await
     }
 
     async fn any_body(
         &self,
         request: &HttpRequest,
         mut payload: Payload,
+        limit: usize,
     ) -> Result<Bytes, Problem> {
-        let limit = self.body_limit_bytes;
         let length = request.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > limit as u64) {

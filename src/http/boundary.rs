@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Instant;
 
+use actix_web::HttpMessage as _;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::HeaderName;
@@ -67,6 +68,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let begun = Instant::now();
         let id = RequestId::of(request.headers().get(REQUEST_ID));
+        request.extensions_mut().insert(id.clone());
         let in_flight = self.metrics.begin();
         let metrics = Rc::clone(&self.metrics);
         let answering = self.service.call(request);
@@ -106,9 +108,6 @@ fn finish<B: MessageBody>(
 }
 
 fn tell(problem: &Problem, id: &RequestId, route: &'static str) -> actix_web::HttpResponse {
-    if let Some(reason) = problem.reason() {
-        let request_id = id.as_str();
-        tracing::error!(request_id, route, reason, "a request ended in an internal error");
-    }
+    problem.log(id, route);
     problem.answer(id)
 }

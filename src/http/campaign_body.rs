@@ -95,7 +95,8 @@ pub(super) fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Obje
     }
 }
 
-fn status_name(status: Status) -> &'static str {
+/// What clients call a status.
+pub(super) fn status_name(status: Status) -> &'static str {
     match status {
         Status::Active => "active",
         Status::Paused => "paused",

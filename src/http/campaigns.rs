@@ -20,10 +20,6 @@ use crate::service::{Changed, Permission, Tally};
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// The most campaigns on a page, and how many there are where nothing is said.
-const MOST_ON_PAGE: u64 = 1000;
-const USUAL_ON_PAGE: u64 = 100;
-
 /// `POST /campaigns`
 pub(super) async fn make(site: Site, request: HttpRequest, payload: Payload) -> Answer {
     let caller = site.admit(&request, Permission::ChangeCampaigns)?;
@@ -50,8 +46,7 @@ pub(super) async fn list(site: Site, request: HttpRequest) -> Answer {
     site.admit(&request, Permission::ReadCampaigns)?;
     accept::json(&request)?;
     let parameters = Parameters::of(&request, &["limit", "cursor"])?;
-    let limit = parameters.whole("limit", 1..=MOST_ON_PAGE)?.unwrap_or(USUAL_ON_PAGE);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let limit = parameters.limit()?;
     let before = match parameters.get("cursor") {
         None => None,
         Some(cursor) => Some(CampaignId::parse(cursor).map(|id| id.number).ok_or_else(|| {

@@ -5,10 +5,16 @@ use std::borrow::Cow;
 use std::fmt;
 
 use redeemd_domain::codes::SealedBlock;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::problem::{Fault, Kind, Place, Problem};
+use super::raw_json::Entries;
+
+/// The most faults that are told of one object, about: whoever sends more has sent something else.
+const MOST_FAULTS: usize = 100;
+
+/// So many fields are compared one by one.
+const A_HANDFUL: usize = 8;
 
 /// Why a value is not accepted, as the end of a sentence about it.
 pub(super) type Objection = Cow<'static, str>;
@@ -46,7 +52,7 @@ impl<T> Presence<T> {
 /// The fields of an object that are not taken yet, and what was wrong with those that were.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
-    prefix: Cow<'static, str>,
+    prefix: Prefix,
     entries: Vec<(Cow<'a, str>, Option<&'a RawValue>)>,
     faults: Vec<Fault>,
 }
@@ -59,7 +65,7 @@ impl<'a> Fields<'a> {
     pub(super) fn of_body(body: &'a [u8]) -> Result<Self, Problem> {
         match serde_json::from_slice::<Entries<'a>>(body) {
             Ok(Entries(entries)) => {
-                Self { prefix: Cow::Borrowed(""), entries, faults: Vec::new() }.without_repeats()
+                Self { prefix: Prefix::Body, entries, faults: Vec::new() }.without_repeats()
             }
             Err(error) => {
                 // What is no object is noticed at its first character; the rest may be no JSON.
@@ -75,6 +81,22 @@ impl<'a> Fields<'a> {
                 };
                 Err(Problem::new(Kind::MalformedJson, detail))
             }
+        }
+    }
+
+    /// The fields of an item of a list of the body, whose place is counted from 0.
+    ///
+    /// # Errors
+    /// When it is not an object, or names a field twice.
+    pub(super) fn of_item(
+        item: &'a RawValue,
+        list: &'static str,
+        place: u32,
+    ) -> Result<Self, Problem> {
+        let prefix = Prefix::Item(list, place);
+        match serde_json::from_str::<Entries<'a>>(item.get()) {
+            Ok(Entries(entries)) => Self { prefix, entries, faults: Vec::new() }.without_repeats(),
+            Err(_) => Err(Problem::field(&prefix.to_string(), "must be a JSON object")),
         }
     }
 
@@ -137,7 +159,7 @@ impl<'a> Fields<'a> {
                 return None;
             }
         };
-        let prefix = Cow::Owned(format!("{}/{name}", self.prefix));
+        let prefix = Prefix::Object(format!("{}/{name}", self.prefix));
         let inner = Self { prefix, entries, faults: Vec::new() };
         let inner = inner.without_repeats().ok();
         if inner.is_none() {
@@ -174,6 +196,9 @@ impl<'a> Fields<'a> {
     fn into_faults(mut self) -> Vec<Fault> {
         let entries = std::mem::take(&mut self.entries);
         for (name, value) in entries {
+            if self.faults.len() >= MOST_FAULTS {
+                break;
+            }
             if value.is_some() {
                 self.object(&name, "is not a field that is known here");
             }
@@ -183,6 +208,18 @@ impl<'a> Fields<'a> {
 
     fn without_repeats(mut self) -> Result<Self, Problem> {
         // Objects have a handful of fields, but one that was sent to do harm may have many.
+        if self.entries.len() <= A_HANDFUL {
+            let mut rest = self.entries.as_slice();
+            while let Some(((name, _), others)) = rest.split_first() {
+                if others.iter().any(|(other, _)| name == other) {
+                    break;
+                }
+                rest = others;
+            }
+            if rest.is_empty() {
+                return Ok(self);
+            }
+        }
         let mut names: Vec<&str> = self.entries.iter().map(|(name, _)| name.as_ref()).collect();
         names.sort_unstable();
         let repeated = names.windows(2).find_map(|pair| match pair {
@@ -200,66 +237,36 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Where an object stands in the body, as a JSON pointer that is written only when it is needed.
+#[derive(Debug)]
+enum Prefix {
+    /// It is the body.
+    Body,
+    /// It is at this pointer.
+    Object(String),
+    /// It is at this place of a list.
+    Item(&'static str, u32),
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body => Ok(()),
+            Self::Object(pointer) => formatter.write_str(pointer),
+            Self::Item(list, place) => write!(formatter, "/{list}/{place}"),
+        }
+    }
+}
+
 /// A JSON pointer (RFC 6901) to a field. Names are the client's, so their length is bounded, and a
 /// code that stands where a name belongs is not repeated.
-fn pointer(prefix: &str, name: &str) -> String {
+fn pointer(prefix: &Prefix, name: &str) -> String {
     const LONGEST: usize = 64;
     if SealedBlock::parse(name).is_ok() {
         return format!("{prefix}/…");
     }
     let shown: String = name.chars().take(LONGEST).collect();
     format!("{prefix}/{}", shown.replace('~', "~0").replace('/', "~1"))
-}
-
-struct Entries<'a>(Vec<(Cow<'a, str>, Option<&'a RawValue>)>);
-
-impl<'a> Deserialize<'a> for Entries<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor)
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'a> Visitor<'a> for EntriesVisitor {
-    type Value = Entries<'a>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Entries<'a>, A::Error> {
-        let mut entries = Vec::with_capacity(4);
-        while let Some(Name(name)) = map.next_key::<Name<'a>>()? {
-            entries.push((name, Some(map.next_value::<&'a RawValue>()?)));
-        }
-        Ok(Entries(entries))
-    }
-}
-
-/// A text that is borrowed where it has no escapes.
-pub(super) struct Name<'a>(pub Cow<'a, str>);
-
-impl<'a> Deserialize<'a> for Name<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
-        impl<'a> Visitor<'a> for NameVisitor {
-            type Value = Name<'a>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Name<'a>, E> {
-                Ok(Name(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Name<'a>, E> {
-                Ok(Name(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(NameVisitor)
-    }
 }
 
 #[cfg(test)]
@@ -311,6 +318,41 @@ mod tests {
             let problem = Fields::of_body(body).unwrap_err();
             assert_eq!(problem.kind(), kind, "{}", String::from_utf8_lossy(body));
         }
+    }
+
+    #[test]
+    fn items_of_a_list_are_found_by_their_place() {
+        let item: &RawValue = serde_json::from_str(r#"{"code":"","inner":{"a":1}}"#).unwrap();
+        let mut fields = Fields::of_item(item, "list", 12).unwrap();
+        fields.required("code", text(1..=64));
+        let inner = fields.required_object("inner").unwrap();
+        fields.absorb(inner);
+        let faults = faults(&fields.finish().unwrap_err());
+        let pointers: Vec<_> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/list/12/code", "/list/12/inner/a"]);
+        let number: &RawValue = serde_json::from_str("7").unwrap();
+        let problem = Fields::of_item(number, "list", 3).unwrap_err();
+        assert_eq!(self::faults(&problem)[0].0, "/list/3");
+    }
+
+    #[test]
+    fn repeats_are_found_among_few_and_among_many() {
+        for count in [2, 8, 9, 40] {
+            let mut names: Vec<_> = (0..count).map(|number| format!("\"n{number}\":1")).collect();
+            assert!(Fields::of_body(format!("{{{}}}", names.join(",")).as_bytes()).is_ok());
+            names[count - 1] = names[0].clone();
+            let body = format!("{{{}}}", names.join(","));
+            let repeated = Fields::of_body(body.as_bytes()).unwrap_err();
+            assert_eq!(faults(&repeated)[0].0, "/n0");
+        }
+    }
+
+    #[test]
+    fn the_faults_that_are_told_end() {
+        let names: Vec<_> = (0..5000).map(|number| format!("\"n{number}\":1")).collect();
+        let body = format!("{{{}}}", names.join(","));
+        let fields = Fields::of_body(body.as_bytes()).unwrap();
+        assert_eq!(faults(&fields.finish().unwrap_err()).len(), MOST_FAULTS);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use redeemd_domain::campaign::MAX_OBJECT_BYTES;
 use redeemd_domain::timestamp::Timestamp;
 use serde_json::value::RawValue;
 
-use super::fields::{Name, Objection};
+use super::fields::Objection;
+use super::raw_json::{Items, Name};
 use super::time_text;
 
 /// A text of so many characters, none of them a control character.
@@ -30,6 +31,18 @@ pub(super) fn text<'a>(
         }
         Ok(text)
     }
+}
+
+/// Any text; `None` for what is no text.
+pub(super) fn name(value: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Name<'_>>(value.get()).ok().map(|Name(text)| text)
+}
+
+/// A list of 1 to `MOST` items, not looked into yet.
+pub(super) fn list<const MOST: usize>(value: &RawValue) -> Result<Vec<&RawValue>, Objection> {
+    let items = serde_json::from_str::<Items<'_, MOST>>(value.get()).map(|Items(items)| items);
+    let items = items.ok().filter(|items| !items.is_empty());
+    items.ok_or_else(|| format!("must be a list of 1 to {MOST} items").into())
 }
 
 /// A whole number within a range.
@@ -135,6 +148,16 @@ mod tests {
         assert!(accepts("1") && accepts("10"));
         for bad in ["0", "11", "-1", "1.0", "1e1", "\"1\"", "true", "99999999999999999999999"] {
             assert!(!accepts(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lists_have_one_item_at_least_and_so_many_at_most() {
+        let count = |json: &str| list::<3>(raw(json)).ok().map(|items| items.len());
+        assert_eq!(count("[1]"), Some(1));
+        assert_eq!(count("[ {\"a\":[]}, [1,2,3,4], null ]"), Some(3));
+        for bad in ["[]", "[1,2,3,4]", "{}", "1", "\"[1]\""] {
+            assert_eq!(count(bad), None, "{bad}");
         }
     }
 

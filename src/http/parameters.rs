@@ -1,6 +1,7 @@
 //! The parameters of addresses: known ones, each at most once.
 
 use actix_web::HttpRequest;
+use percent_encoding::percent_decode_str;
 use redeemd_domain::campaign::Campaign;
 use redeemd_domain::identifier::CampaignId;
 use std::ops::RangeInclusive;
@@ -8,6 +9,10 @@ use std::sync::Arc;
 
 use super::problem::Problem;
 use super::site::Site;
+
+/// The most items on a page, and how many there are where nothing is said.
+const MOST_ON_PAGE: u64 = 1000;
+const USUAL_ON_PAGE: u64 = 100;
 
 /// The parameters of one request.
 #[derive(Debug)]
@@ -55,6 +60,28 @@ impl<'a> Parameters<'a> {
         })
     }
 
+    /// How much of a list the client wants at a time.
+    ///
+    /// # Errors
+    /// When it is not a number that a page can have.
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        let limit = self.whole("limit", 1..=MOST_ON_PAGE)?.unwrap_or(USUAL_ON_PAGE);
+        Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    /// A text, as it was before it was escaped for the address: percent-encoded, a plus sign for a
+    /// space (WHATWG URL, section 5).
+    ///
+    /// # Errors
+    /// When it is no UTF-8.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Problem> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let value = value.replace('+', " ");
+        let text = percent_decode_str(&value).decode_utf8();
+        let objection = |_| Problem::parameter(name, "must be percent-encoded UTF-8");
+        text.map(|text| Some(text.into_owned())).map_err(objection)
+    }
+
     /// A value as it stands in the address.
     pub(super) fn get(&self, name: &str) -> Option<&'a str> {
         self.given.iter().find(|(known, _)| *known == name).map(|&(_, value)| value)
@@ -88,6 +115,19 @@ mod tests {
         let parameters = Parameters::of(&good, &known).unwrap();
         assert_eq!(parameters.whole("limit", 1..=1000).unwrap(), Some(7));
         assert_eq!(parameters.get("cursor"), Some("x"));
+        for (given, text) in [
+            ("ann%20smith", Some("ann smith")),
+            ("ann+smith", Some("ann smith")),
+            ("a%2Bb", Some("a+b")),
+            ("zo%C3%AB%26", Some("zoë&")),
+            ("", Some("")),
+            ("%", Some("%")),
+            ("%FF", None),
+        ] {
+            let request = request(&format!("cursor={given}"));
+            let read = Parameters::of(&request, &known).unwrap().text("cursor");
+            assert_eq!(read.ok().flatten().as_deref(), text, "{given}");
+        }
         for bad in ["limit=1&limit=2", "limits=1", "limit"] {
             let request = request(bad);
             let read = Parameters::of(&request, &known)

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::site::Site;
 use super::time_text::TimeText;
 use super::{accept, headers};
-use crate::service::{Permission, Redeemed, Redemption};
+use crate::service::{IdempotencyKey, Permission, Redeemed, Redemption};
 
 /// The longest code and the longest name of a user, in characters.
 pub(super) const LONGEST_CODE: usize = 64;
@@ -33,14 +33,8 @@ pub(super) async fn redeem(
     let key = headers::idempotency_key(&request)?;
     let body = site.body(&request, payload).await?;
     let wish = Wish::read(&body)?;
-    let redemption = Redemption {
-        code: &wish.code,
-        user: &wish.user,
-        metadata: wish.metadata.as_deref(),
-        key: key.as_ref(),
-    };
-    let redeemed = site.worker.redeem(caller, redemption).await?;
-    Ok(answer::json(Meaning::Made, redeemed.is_replayed, write(&redeemed)?))
+    let redeemed = site.worker.redeem(caller, wish.redemption(key.as_ref())).await?;
+    Ok(answer::json(Meaning::Made, redeemed.is_replayed, write(&redeemed)))
 }
 
 /// `GET /redemptions/{id}`
@@ -50,7 +44,7 @@ pub(super) async fn read(site: Site, request: HttpRequest) -> Result<HttpRespons
     Parameters::of(&request, &[])?;
     let id = request.match_info().get("id").and_then(RedemptionId::parse);
     let redeemed = site.worker.redemption(id.ok_or_else(Problem::not_found)?).await?;
-    Ok(answer::json(Meaning::Fine, false, write(&redeemed)?))
+    Ok(answer::json(Meaning::Fine, false, write(&redeemed)))
 }
 
 /// A wish to redeem, as its body says it.
@@ -70,23 +64,41 @@ impl<'a> Wish<'a> {
     /// Everything that is wrong with it.
     pub(super) fn read(body: &'a Bytes) -> Result<Self, Problem> {
         let mut fields = Fields::of_body(body)?;
+        let wish = Self::take(&mut fields);
+        fields.finish()?;
+        Ok(wish)
+    }
+
+    /// Takes its fields; whether they were accepted, the end of the reading tells.
+    pub(super) fn take(fields: &mut Fields<'a>) -> Self {
         let code = fields.required("code", text(1..=LONGEST_CODE));
         let user = fields.required("user_id", text(1..=LONGEST_USER));
         let metadata = fields.take("metadata", object).given();
-        fields.finish()?;
-        Ok(Self { code, user, metadata })
+        Self { code, user, metadata }
+    }
+
+    /// The same, as the service has it.
+    pub(super) fn redemption<'b>(&'b self, key: Option<&'b IdempotencyKey>) -> Redemption<'b> {
+        let Self { code, user, metadata } = self;
+        Redemption { code, user, metadata: metadata.as_deref(), key }
     }
 }
 
 /// The answer that a redemption has, now and whenever it is asked for again: everything comes from
 /// its record, and the reward from the revision that the record names.
-fn write(redeemed: &Redeemed) -> Result<Vec<u8>, Problem> {
-    let Some((id, redemption)) = redeemed.parts() else {
-        return Err(Problem::internal("a redemption has a record of something else"));
-    };
-    let campaign = &redeemed.campaign;
+fn write(redeemed: &Redeemed) -> Vec<u8> {
     let mut body = Vec::with_capacity(384);
     let mut object = Object::begin(&mut body);
+    write_fields(redeemed, &mut object);
+    object.end();
+    body
+}
+
+/// The fields of the same.
+pub(super) fn write_fields(redeemed: &Redeemed, object: &mut Object<'_>) {
+    // It always has them: a redemption is only ever made of its record.
+    let Some((id, redemption)) = redeemed.parts() else { return };
+    let campaign = &redeemed.campaign;
     object.display("id", &id);
     object.display("campaign_id", &campaign.id);
     object.text("user_id", &redemption.user);
@@ -96,6 +108,4 @@ fn write(redeemed: &Redeemed) -> Result<Vec<u8>, Problem> {
     object.raw("reward", campaign.reward_at(redemption.revision).unwrap_or("null"));
     object.raw("metadata", redemption.metadata.as_deref().unwrap_or("null"));
     object.number_or_null("uses_left", redemption.uses_left.map(u64::from));
-    object.end();
-    Ok(body)
 }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use actix_web::http::header::HeaderValue;
+use actix_web::{HttpMessage as _, HttpRequest};
 use redeemd_domain::codes::SealedBlock;
 
 /// The most characters that are taken.
@@ -21,6 +22,12 @@ impl RequestId {
             Some(value) if is_sane(value.as_bytes()) && !is_code(value) => Self(value.clone()),
             _ => Self::make(),
         }
+    }
+
+    /// The identifier of a request that passed the boundary.
+    pub(super) fn of_request(request: &HttpRequest) -> Self {
+        let known = request.extensions().get::<Self>().cloned();
+        known.unwrap_or_else(Self::make)
     }
 
     /// The header that carries it.

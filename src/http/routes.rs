@@ -10,7 +10,10 @@ use actix_web::{HttpResponse, Route};
 use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use super::{baseline, campaigns, codes, health, redemptions, validations};
+use super::{
+    api_keys, baseline, campaigns, codes, health, lookup, redemption_batch, redemption_list,
+    redemptions, revocation, validations,
+};
 
 /// Routes that are there for some purposes only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,8 +30,14 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
     config.service(resource(
         metrics,
         "/api/v1/redemptions",
+        "GET, POST",
+        [web::post().to(redemptions::redeem), web::get().to(redemption_list::list)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/redemptions/batch",
         "POST",
-        [web::post().to(redemptions::redeem)],
+        [web::post().to(redemption_batch::redeem)],
     ));
     config.service(resource(
         metrics,
@@ -45,6 +54,36 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
         "/api/v1/redemptions/{id}",
         "GET",
         [web::get().to(redemptions::read)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/codes/lookup",
+        "POST",
+        [web::post().to(lookup::look_up)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/codes/revoke",
+        "POST",
+        [web::post().to(revocation::revoke)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/codes/restore",
+        "POST",
+        [web::post().to(revocation::restore)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/api-keys",
+        "GET, POST",
+        [web::post().to(api_keys::make), web::get().to(api_keys::list)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/api-keys/{id}",
+        "DELETE",
+        [web::delete().to(api_keys::revoke)],
     ));
     config.service(resource(
         metrics,

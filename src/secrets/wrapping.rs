@@ -105,17 +105,26 @@ impl Wrapper {
         Ok(key)
     }
 
+    /// A key that is the same whenever it is derived for the same context, whose parts are joined.
+    /// What it is for stands in the error.
+    ///
+    /// # Errors
+    /// [`WrapperError::Unusable`], which does not happen.
+    pub(super) fn derive(&self, context: &[&[u8]], what: &str) -> Result<Unwrapped, WrapperError> {
+        let mut key = Unwrapped::default();
+        let derived = self.derivation.expand_multi_info(context, key.as_mut());
+        derived.map_err(|_| WrapperError::Unusable(what.to_owned()))?;
+        Ok(key)
+    }
+
     fn cipher(&self, name: SecretName) -> Result<AesKw<Aes256>, WrapperError> {
         let purpose: &[u8] = match name.purpose {
             Purpose::SealingKey => b"sealing key",
             Purpose::Pepper => b"pepper",
             Purpose::HintKey => b"hint key",
         };
-        let mut key = Unwrapped::default();
         let context = [b"redeemd key wrap\x01", purpose, b"\x00", &name.number.to_be_bytes()];
-        self.derivation
-            .expand_multi_info(&context, key.as_mut())
-            .map_err(|_| WrapperError::Unusable(describe(name)))?;
+        let key = self.derive(&context, &describe(name))?;
         Ok(AesKw::new((&*key).into()))
     }
 }

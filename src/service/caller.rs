@@ -27,28 +27,44 @@ pub enum Permission {
     HandleCodes,
     /// Ask whether a code could be redeemed, and redeem it.
     Redeem,
+    /// Redeem many codes with one request.
+    RedeemInBatches,
     /// Read redemptions.
     ReadRedemptions,
+    /// See what became of a code that one has.
+    LookUpCodes,
+    /// Revoke and restore codes.
+    RevokeCodes,
+    /// Let API keys in, see them, and shut them out.
+    ManageApiKeys,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::ChangeCampaigns,
         Self::ReadCampaigns,
         Self::HandleCodes,
         Self::Redeem,
+        Self::RedeemInBatches,
         Self::ReadRedemptions,
+        Self::LookUpCodes,
+        Self::RevokeCodes,
+        Self::ManageApiKeys,
     ];
 
     /// Whether a role includes it.
     pub fn is_given_to(self, role: Role) -> bool {
         match self {
-            Self::ChangeCampaigns | Self::HandleCodes => {
+            Self::ChangeCampaigns | Self::HandleCodes | Self::RevokeCodes => {
                 matches!(role, Role::Admin | Role::Issuer)
             }
-            Self::ReadCampaigns => matches!(role, Role::Admin | Role::Issuer | Role::Auditor),
+            Self::ReadCampaigns | Self::LookUpCodes => {
+                matches!(role, Role::Admin | Role::Issuer | Role::Auditor)
+            }
             Self::Redeem => matches!(role, Role::Admin | Role::Redeemer | Role::Public),
+            Self::RedeemInBatches => matches!(role, Role::Admin | Role::Redeemer),
+            Self::ManageApiKeys => role == Role::Admin,
             Self::ReadRedemptions => {
                 matches!(role, Role::Admin | Role::Issuer | Role::Redeemer | Role::Auditor)
             }
@@ -84,12 +100,23 @@ mod tests {
 
     #[test]
     fn every_role_may_what_the_interface_says() {
-        use Permission::{ChangeCampaigns, HandleCodes, ReadCampaigns, ReadRedemptions, Redeem};
+        use Permission::{
+            ChangeCampaigns, HandleCodes, LookUpCodes, ReadCampaigns, ReadRedemptions, Redeem,
+            RedeemInBatches, RevokeCodes,
+        };
+        let issuer = [
+            ChangeCampaigns,
+            ReadCampaigns,
+            HandleCodes,
+            ReadRedemptions,
+            LookUpCodes,
+            RevokeCodes,
+        ];
         let table: [(Role, &[Permission]); 5] = [
             (Role::Admin, &Permission::ALL),
-            (Role::Issuer, &[ChangeCampaigns, ReadCampaigns, HandleCodes, ReadRedemptions]),
-            (Role::Redeemer, &[Redeem, ReadRedemptions]),
-            (Role::Auditor, &[ReadCampaigns, ReadRedemptions]),
+            (Role::Issuer, &issuer),
+            (Role::Redeemer, &[Redeem, RedeemInBatches, ReadRedemptions]),
+            (Role::Auditor, &[ReadCampaigns, ReadRedemptions, LookUpCodes]),
             (Role::Public, &[Redeem]),
         ];
         for (role, permitted) in table {

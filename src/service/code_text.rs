@@ -3,9 +3,10 @@
 //! A sealed code that was forged or mistyped ends here, without a shard being asked. Nothing here
 //! keeps or shows the text.
 
+use redeemd_actors::port::Asked;
 use redeemd_domain::campaign::Codes;
 use redeemd_domain::codes::{CodeKey, NormalisedCode, SealedBlock};
-use redeemd_domain::shard::{Query, Reply};
+use redeemd_domain::shard::{Query, Reply, Shard};
 
 use super::asking::reply;
 use super::error::Error;
@@ -16,28 +17,58 @@ impl Worker {
     /// The key of the code that a text means; `None` when it can mean none. Whether there is such a
     /// code is for its shard to say.
     pub(super) async fn code_of(&self, view: &View, text: &str) -> Result<Option<CodeKey>, Error> {
+        self.seek(view, text).found().await
+    }
+
+    /// As [`Worker::code_of`], for many texts at once.
+    pub(super) async fn codes_of<'a>(
+        &self,
+        view: &View,
+        texts: impl Iterator<Item = &'a str>,
+    ) -> Vec<Result<Option<CodeKey>, Error>> {
+        let sought: Vec<_> = texts.map(|text| self.seek(view, text)).collect();
+        let mut codes = Vec::with_capacity(sought.len());
+        for sought in sought {
+            codes.push(sought.found().await);
+        }
+        codes
+    }
+
+    fn seek(&self, view: &View, text: &str) -> Sought {
         if let Ok(block) = SealedBlock::parse(text) {
             // Nothing else may look like a sealed code, so there is nowhere else to look.
-            return Ok(sealed(view, &block));
+            return Sought::Known(sealed(view, &block));
         }
         let is_listed = |codes: &Codes| matches!(codes, Codes::Imported);
         if !view.control().campaigns().any(|campaign| is_listed(&campaign.codes)) {
-            return Ok(None);
+            return Sought::Known(None);
         }
-        let Ok(code) = NormalisedCode::parse(text) else { return Ok(None) };
+        let Ok(code) = NormalisedCode::parse(text) else { return Sought::Known(None) };
         let digests = view.keys().peppers.iter().map(|pepper| pepper.digest(&code));
         let candidates: Vec<CodeKey> = digests.map(CodeKey::Listed).collect();
-        self.listed(candidates).await
-    }
-
-    /// The one of several keys that exists: the same text under different peppers.
-    async fn listed(&self, candidates: Vec<CodeKey>) -> Result<Option<CodeKey>, Error> {
         if let [only] = candidates.as_slice() {
-            return Ok(Some(*only));
+            return Sought::Known(Some(*only));
         }
         let ask = |key: CodeKey| (key, self.query(self.place_of(&key), Query::Find(key)));
-        let asked: Vec<_> = candidates.into_iter().map(ask).collect();
-        for (key, asked) in asked {
+        Sought::Asked(candidates.into_iter().map(ask).collect())
+    }
+}
+
+/// The key of a text, as far as it is known without waiting.
+enum Sought {
+    /// It is this, or there is none.
+    Known(Option<CodeKey>),
+    /// It is the one of these that exists: the same text under different peppers.
+    Asked(Vec<(CodeKey, Asked<Shard>)>),
+}
+
+impl Sought {
+    async fn found(self) -> Result<Option<CodeKey>, Error> {
+        let candidates = match self {
+            Self::Known(key) => return Ok(key),
+            Self::Asked(candidates) => candidates,
+        };
+        for (key, asked) in candidates {
             if let Reply::Found(Some(_)) = reply(asked).await? {
                 return Ok(Some(key));
             }

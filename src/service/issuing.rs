@@ -7,7 +7,7 @@ use std::sync::Arc;
 use redeemd_domain::campaign::{Campaign, Codes};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, KeyEpoch, SealedText, SealingKey, Serial};
 use redeemd_domain::control::{Command, Event, Refusal};
-use redeemd_domain::shard::{Query, Reply};
+use redeemd_domain::shard::{CodeState, Query, Reply};
 
 use super::asking::reply;
 use super::caller::Caller;
@@ -46,6 +46,17 @@ pub enum KnownState {
     Redeemed,
     /// It is revoked.
     Revoked,
+}
+
+impl KnownState {
+    /// What a shard's knowledge of a code amounts to.
+    pub(super) fn of(state: CodeState) -> Self {
+        match state {
+            state if state.revoked => Self::Revoked,
+            state if state.uses > 0 => Self::Redeemed,
+            _ => Self::Issued,
+        }
+    }
 }
 
 impl CodeRange {
@@ -136,11 +147,7 @@ impl Worker {
                 return Err(Error::internal("a shard was asked for a code"));
             };
             let state = found.map(|(_, state)| state).unwrap_or_default();
-            states.push(match state {
-                state if state.revoked => (KnownState::Revoked, state.uses),
-                state if state.uses > 0 => (KnownState::Redeemed, state.uses),
-                state => (KnownState::Issued, state.uses),
-            });
+            states.push((KnownState::of(state), state.uses));
         }
         Ok(states)
     }

@@ -1,17 +1,21 @@
-//! Looking for a request in the ledger, where a sequence has forgotten it.
+//! Reading the ledger: requests that a sequence has forgotten, and records by their position.
 //!
 //! Reading a disk waits, so it happens on threads that are kept for waiting.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redeemd_actors::ledger_record;
 use redeemd_domain::machine::{Recollection, Recorded};
 use redeemd_domain::request::{Request, RequestDigest};
 use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::{control, shard};
-use redeemd_persistence::ledger::{Key, KeyKind, LedgerReader};
+use redeemd_persistence::ledger::{self, Key, KeyKind, LedgerReader};
 
 use super::error::Error;
+
+/// How long what a sequence has applied may take to appear in the ledger.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A record that can be read from the ledger.
 pub(super) trait Readable: Recorded + Sized {
@@ -38,24 +42,43 @@ pub(super) async fn search<R: Readable>(
     request: Request,
 ) -> Result<Recollection<R>, Error> {
     let ledger = ledger.clone();
-    waiting(move || {
-        let RequestDigest(digest) = request.digest;
-        for found in ledger.find(Key { kind: KeyKind::REQUEST, bytes: &digest }) {
-            let found = found.map_err(|error| Error::internal(error.to_string()))?;
-            // Another key may have the same hash, and a key may be known to several sequences.
-            if found.record.position.sequence != sequence {
-                continue;
-            }
-            let record = R::read(&found.record.bytes)
-                .map_err(|error| Error::internal(format!("{}: {error}", found.record.position)))?;
-            match Recollection::of(Arc::new(record), &request) {
-                Recollection::Unknown => {}
-                known => return Ok(known),
-            }
-        }
-        Ok(Recollection::Unknown)
+    waiting(move || look_for(&ledger, sequence, request)).await
+}
+
+/// What the ledger knows of each of several requests, in their order.
+pub(super) async fn search_all<R: Readable>(
+    ledger: &LedgerReader,
+    requests: Vec<(SequenceId, Request)>,
+) -> Vec<Result<Recollection<R>, Error>> {
+    let (ledger, count) = (ledger.clone(), requests.len());
+    let searched = waiting(move || {
+        let look_for = |(sequence, request)| look_for(&ledger, sequence, request);
+        Ok(requests.into_iter().map(look_for).collect())
+    });
+    searched.await.unwrap_or_else(|error| {
+        let reason = error.to_string();
+        (0..count).map(|_| Err(Error::internal(reason.as_str()))).collect()
     })
-    .await
+}
+
+fn look_for<R: Readable>(
+    ledger: &LedgerReader,
+    sequence: SequenceId,
+    request: Request,
+) -> Result<Recollection<R>, Error> {
+    let RequestDigest(digest) = request.digest;
+    for found in ledger.find(Key { kind: KeyKind::REQUEST, bytes: &digest }) {
+        let found = found.map_err(unreadable)?;
+        // Another key may have the same hash, and a key may be known to several sequences.
+        if found.record.position.sequence != sequence {
+            continue;
+        }
+        match Recollection::of(Arc::new(decode::<R>(&found.record)?), &request) {
+            Recollection::Unknown => {}
+            known => return Ok(known),
+        }
+    }
+    Ok(Recollection::Unknown)
 }
 
 /// The record at a position, if there is one.
@@ -65,17 +88,44 @@ pub(super) async fn read<R: Readable>(
 ) -> Result<Option<R>, Error> {
     let ledger = ledger.clone();
     waiting(move || {
-        let record = ledger.read(position).map_err(|error| Error::internal(error.to_string()))?;
-        let read = |bytes: &[u8]| {
-            R::read(bytes).map_err(|error| Error::internal(format!("{position}: {error}")))
-        };
-        record.map(|record| read(&record.bytes)).transpose()
+        let record = ledger.read(position).map_err(unreadable)?;
+        record.map(|record| decode(&record)).transpose()
     })
     .await
 }
 
+/// Waits until the ledger has everything up to an entry that its sequence has applied. Answers are
+/// not held back for the ledger, so it may be a moment behind.
+pub(super) async fn wait_until_appended(
+    ledger: &LedgerReader,
+    position: Position,
+) -> Result<(), Error> {
+    let has_it = || ledger.appended(position.sequence) >= position.number;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut pause = Duration::from_millis(1);
+    while !has_it() {
+        if tokio::time::Instant::now() >= deadline {
+            return Err(Error::Overloaded);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// The record in what the ledger holds.
+pub(super) fn decode<R: Readable>(record: &ledger::Record) -> Result<R, Error> {
+    let position = record.position;
+    R::read(&record.bytes).map_err(|error| Error::internal(format!("{position}: {error}")))
+}
+
+/// The error that a ledger which does not read stands for.
+pub(super) fn unreadable(error: ledger::Error) -> Error {
+    Error::internal(error.to_string())
+}
+
 /// Runs something that waits for a disk.
-async fn waiting<T: Send + 'static>(
+pub(super) async fn waiting<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -4,7 +4,9 @@
 //! Everything here runs on one thread of the interface and asks the sequences through that
 //! thread's ports. It must never know HTTP: no status codes, headers or JSON.
 
+mod api_keys;
 mod asking;
+mod batch;
 mod caller;
 mod campaigns;
 mod code_text;
@@ -12,15 +14,24 @@ mod error;
 mod idempotency;
 mod issuing;
 mod ledger_search;
+mod look_back;
+mod looking_up;
+mod performing;
 mod redeeming;
+mod redemption_list;
+mod revoking;
 mod view;
 mod worker;
 
+pub use api_keys::LetIn;
 pub use caller::{Caller, Permission};
 pub use campaigns::{Changed, Tally};
 pub use error::Error;
 pub use idempotency::IdempotencyKey;
 pub use issuing::{CodeRange, Issued, KnownState, MOST_CODES_AT_ONCE};
+pub use looking_up::Found;
 pub use redeeming::{Redeemed, Redemption, Validation};
+pub use redemption_list::{Cursor, Filter, Page, Place};
+pub use revoking::{Marked, Marking, Usability};
 pub use view::View;
 pub use worker::Worker;

@@ -1,32 +1,23 @@
 //! Redeeming: validating, redeeming, and reading what was redeemed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use redeemd_actors::core::Answer;
 use redeemd_domain::campaign::Campaign;
 use redeemd_domain::codes::{CodeKey, Hint};
 use redeemd_domain::identifier::RedemptionId;
-use redeemd_domain::machine::{Outcome, Recollection};
 use redeemd_domain::refusal::Refusal;
-use redeemd_domain::request::{Fingerprint, Request};
+use redeemd_domain::request::Fingerprint;
 use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::shard::{self, Command, Query, Record, Redeem, Reply};
 
-use super::asking::{no_answer, reply};
+use super::asking::reply;
 use super::caller::Caller;
 use super::error::Error;
 use super::idempotency::IdempotencyKey;
 use super::ledger_search;
+use super::performing::Performed;
 use super::view::View;
 use super::worker::Worker;
-
-/// How often the ledger is searched for one request. A second time is needed only where the shard
-/// forgot more in the meantime.
-const MOST_SEARCHES: usize = 8;
-
-/// How long a redemption that a shard knows may take to appear in the ledger.
-const LEDGER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A wish to redeem, as an interface reads it.
 #[derive(Debug)]
@@ -39,6 +30,25 @@ pub struct Redemption<'a> {
     pub metadata: Option<&'a str>,
     /// By what the client names the request.
     pub key: Option<&'a IdempotencyKey>,
+}
+
+impl Redemption<'_> {
+    /// The command that it is, about the code that its text means.
+    pub(super) fn command(&self, caller: Caller, code: CodeKey) -> Command {
+        let request = self.key.map(|key| {
+            // A part that is added later joins only where it is given: these fingerprints live as
+            // long as the ledger.
+            let parts = [Some(self.user.as_bytes()), self.metadata.map(str::as_bytes)];
+            key.request(caller.number, &code.canonical(), Fingerprint::new(&parts))
+        });
+        Command::Redeem(Redeem {
+            code,
+            user: self.user.into(),
+            metadata: self.metadata.map(Into::into),
+            api_key: caller.number,
+            request,
+        })
+    }
 }
 
 /// A redemption that happened.
@@ -55,7 +65,19 @@ pub struct Redeemed {
 }
 
 impl Redeemed {
-    fn of(record: Arc<Record>, view: &View, is_replayed: bool) -> Result<Self, Error> {
+    /// What came of a redemption's command.
+    pub(super) fn of_performed(performed: Performed, view: &View) -> Result<Self, Error> {
+        match performed.record {
+            Some(record) => Self::of(record, view, performed.is_replayed),
+            None => Err(Error::internal("a redemption changed nothing")),
+        }
+    }
+
+    /// The redemption of a record.
+    ///
+    /// # Errors
+    /// When it is a record of something else.
+    pub(super) fn of(record: Arc<Record>, view: &View, is_replayed: bool) -> Result<Self, Error> {
         let (campaign, code) = match record.redemption() {
             Some((_, redemption)) => (redemption.campaign, redemption.code),
             None => return Err(Error::internal("a request was answered with another's record")),
@@ -100,57 +122,8 @@ impl Worker {
             self.code_of(&view, redemption.code).await?
         };
         let code = code.ok_or(Error::Refused(Refusal::InvalidCode))?;
-        let mut request = redemption.key.map(|key| {
-            // A part that is added later joins only where it is given: these fingerprints live as
-            // long as the ledger.
-            let parts = [Some(redemption.user.as_bytes()), redemption.metadata.map(str::as_bytes)];
-            key.request(caller.number, &code.canonical(), Fingerprint::new(&parts))
-        });
-        for _ in 0..MOST_SEARCHES {
-            let command = Command::Redeem(Redeem {
-                code,
-                user: redemption.user.into(),
-                metadata: redemption.metadata.map(Into::into),
-                api_key: caller.number,
-                request,
-            });
-            let place = self.place_of(&code);
-            match self.inner().shards.perform(place, command).await {
-                Answer::Outcome(Outcome::Done(record)) => {
-                    return Redeemed::of(record, &self.view(), false);
-                }
-                Answer::Outcome(Outcome::Replayed(record)) => {
-                    return Redeemed::of(record, &self.view(), true);
-                }
-                Answer::Outcome(Outcome::Refused(refusal)) => {
-                    return Err(Error::Refused(refusal));
-                }
-                Answer::Outcome(Outcome::Unchanged) => {
-                    return Err(Error::internal("a redemption changed nothing"));
-                }
-                Answer::Outcome(Outcome::SearchLedger { through }) => {
-                    let Some(request) = &mut request else {
-                        return Err(Error::internal("a request without a key was to be searched"));
-                    };
-                    let sequence =
-                        SequenceId::shard(self.inner().node.layout.shard_of(code.slot()));
-                    let appended = self.inner().node.ledger.appended(sequence);
-                    if let Some(record) = self.recall(&code, *request).await? {
-                        return Redeemed::of(record, &self.view(), true);
-                    }
-                    // The search saw everything that was appended, not only what was forgotten: so
-                    // it holds even when the shard has forgotten more by the time it is asked again.
-                    request.searched = through.max(appended);
-                }
-                Answer::Unknown(proposed) => {
-                    let slot = code.slot();
-                    let id = RedemptionId { at: proposed.at, slot, number: proposed.number };
-                    return Err(Error::OutcomeUnknown(Some(id)));
-                }
-                answer => return Err(no_answer(&answer)),
-            }
-        }
-        Err(Error::Overloaded)
+        let performed = self.perform(code, redemption.command(caller, code)).await?;
+        Redeemed::of_performed(performed, &self.view())
     }
 
     /// Whether a code could be redeemed now. Changes nothing and promises nothing.
@@ -192,38 +165,17 @@ impl Worker {
         }
     }
 
-    /// What the ledger answered to a request about a code before, if anything.
-    async fn recall(&self, code: &CodeKey, request: Request) -> Result<Option<Arc<Record>>, Error> {
-        let node = &self.inner().node;
-        let sequence = SequenceId::shard(node.layout.shard_of(code.slot()));
-        match ledger_search::search::<Record>(&node.ledger, sequence, request).await? {
-            Recollection::Answered(record) => Ok(Some(record)),
-            Recollection::Reused => Err(Error::Refused(Refusal::IdempotencyKeyReused)),
-            Recollection::Unknown => Ok(None),
-        }
-    }
-
-    /// Waits until the ledger has an entry that its shard has applied. Answers are not held back
-    /// for the ledger, so it may be a moment behind.
+    /// Waits until the ledger has an entry that its shard has applied.
     async fn wait_for_ledger(&self, place: usize, position: Position) -> Result<(), Error> {
         let ledger = &self.inner().node.ledger;
-        let has_it = || ledger.appended(position.sequence) >= position.number;
-        if has_it() {
+        if ledger.appended(position.sequence) >= position.number {
             return Ok(());
         }
         match reply(self.query(place, Query::Progress)).await? {
-            Reply::Progress { last, .. } if last >= position.number => {}
-            _ => return Err(Error::NotFound),
-        }
-        let deadline = tokio::time::Instant::now() + LEDGER_PATIENCE;
-        let mut pause = Duration::from_millis(1);
-        while !has_it() {
-            if tokio::time::Instant::now() >= deadline {
-                return Err(Error::Overloaded);
+            Reply::Progress { last, .. } if last >= position.number => {
+                ledger_search::wait_until_appended(ledger, position).await
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(50));
+            _ => Err(Error::NotFound),
         }
-        Ok(())
     }
 }

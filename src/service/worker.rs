@@ -9,6 +9,7 @@ use redeemd_actors::node::Node;
 use redeemd_actors::port::Port;
 use redeemd_domain::control::Control;
 use redeemd_domain::shard::Shard;
+use tokio::sync::Semaphore;
 
 use super::view::View;
 use crate::secrets::Vault;
@@ -20,6 +21,9 @@ const SHARD_QUESTIONS: usize = 32_768;
 /// The most questions that one thread may have open at the control sequence.
 const CONTROL_QUESTIONS: usize = 1_024;
 
+/// How many lists one thread may read at a time.
+const LISTS_AT_ONCE: usize = 4;
+
 /// Serves one thread. Clones are handles to the same.
 #[derive(Clone)]
 pub struct Worker(Rc<Inner>);
@@ -28,9 +32,11 @@ pub(super) struct Inner {
     pub(super) node: Node,
     pub(super) shards: Port<Shard>,
     pub(super) control: Port<Control>,
+    /// Who may read the ledger from end to end: lists wait for a disk, and only so many at a time.
+    pub(super) lists: Arc<Semaphore>,
     /// How many changes of campaigns are being told to the shards.
     pub(super) changes: Cell<usize>,
-    vault: Arc<Vault>,
+    pub(super) vault: Arc<Vault>,
     /// The view, and the version of the control state that it shows.
     view: RefCell<(u64, Rc<View>)>,
 }
@@ -44,6 +50,7 @@ impl Worker {
             node: node.clone(),
             shards: Port::open(&node.shard_ports, &node.shards, SHARD_QUESTIONS),
             control: Port::open(&node.control_ports, &node.control, CONTROL_QUESTIONS),
+            lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             changes: Cell::new(0),
             vault: Arc::clone(vault),
             view: RefCell::new((version, Rc::new(view))),

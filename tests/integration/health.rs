@@ -51,7 +51,8 @@ fn what_is_not_there_is_a_problem_too() {
         client.get(path).is_problem(404, "not_found");
     }
     for (method, path, allow) in [
-        ("GET", "/api/v1/redemptions", "POST"),
+        ("PUT", "/api/v1/redemptions", "GET, POST"),
+        ("GET", "/api/v1/redemptions/batch", "POST"),
         ("DELETE", "/api/v1/campaigns/x", "GET, PATCH"),
         ("PUT", "/api/v1/campaigns", "GET, POST"),
         ("POST", "/health", "GET"),

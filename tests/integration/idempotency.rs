@@ -1,11 +1,10 @@
 //! `Idempotency-Key`: the first answer again, whatever has happened since.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::support::{
     Answer, Client, Folder, Request, campaign_with_codes, id, redeem, redeem_keyed,
+    wait_until_forgotten,
 };
 
 fn keyed(client: &mut Client, path: &str, key: &str, body: &Value) -> Answer {
@@ -70,22 +69,6 @@ fn metadata_is_compared_by_what_it_says() {
     let first = client.send(request(r#"{"a":1,"b":[2]}"#));
     is_replay(&first, &client.send(request("{ \"a\" : 1,\n \"b\" : [ 2 ] }")));
     client.send(request(r#"{"a":1}"#)).is_problem(422, "idempotency_key_reused");
-}
-
-/// Waits until no shard holds a keyed request in memory any more, so that only the ledger can know
-/// them.
-fn wait_until_forgotten(client: &mut Client) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let page = client.get("/metrics");
-        let remembered =
-            page.text().lines().filter(|line| line.starts_with("redeemd_sequence_remembered{"));
-        if remembered.map(|line| line.rsplit(' ').next().unwrap()).all(|count| count == "0") {
-            return;
-        }
-        assert!(Instant::now() < deadline, "the shards do not forget");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

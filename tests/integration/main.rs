@@ -4,14 +4,19 @@
 // Helpers of tests may panic as tests do.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod api_keys;
 mod bad_input;
+mod batch;
 mod campaigns;
 mod codes;
 mod health;
 mod idempotency;
+mod lists;
+mod lookup;
 mod races;
 mod redemptions;
 mod restart;
+mod revoke;
 mod secrecy;
 mod start;
 mod support;

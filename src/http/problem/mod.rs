@@ -150,8 +150,22 @@ impl Problem {
     }
 
     /// What the log shall know and the client shall not.
+    #[cfg(test)]
     pub(crate) fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
+    }
+
+    /// The status of the answer that tells it.
+    pub(crate) fn status(&self) -> u16 {
+        self.status_code().as_u16()
+    }
+
+    /// Tells the log what it shall know and the client shall not.
+    pub(crate) fn log(&self, id: &RequestId, route: &'static str) {
+        if let Some(reason) = self.0.reason.as_deref() {
+            let request_id = id.as_str();
+            tracing::error!(request_id, route, reason, "a request ended in an internal error");
+        }
     }
 
     /// The answer that tells the client.
@@ -176,9 +190,16 @@ impl Problem {
     }
 
     fn document(&self, request_id: &RequestId) -> Vec<u8> {
-        let (status, name, title) = self.0.kind.row();
         let mut document = Vec::with_capacity(256);
         let mut object = Object::begin(&mut document);
+        self.write(request_id, &mut object);
+        object.end();
+        document
+    }
+
+    /// Writes the members of the document.
+    pub(crate) fn write(&self, request_id: &RequestId, object: &mut Object<'_>) {
+        let (status, name, title) = self.0.kind.row();
         object.display("type", &format_args!("urn:redeemd:problem:{name}"));
         object.text("title", title);
         object.number("status", status.as_u16().into());
@@ -198,8 +219,6 @@ impl Problem {
         if let Some(id) = self.0.redemption {
             object.display("redemption_id", &id);
         }
-        object.end();
-        document
     }
 }
 

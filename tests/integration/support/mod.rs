@@ -6,7 +6,9 @@ mod server;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request, raw};
-pub(crate) use server::{ADMIN_KEY, Folder, fails_to_start};
+pub(crate) use server::{ADMIN_KEY, Folder, Server, fails_to_start};
+
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -57,4 +59,27 @@ pub(crate) fn redeem(client: &mut Client, code: &str, user: &str) -> Answer {
 pub(crate) fn redeem_keyed(client: &mut Client, code: &str, user: &str, key: &str) -> Answer {
     let request = Request::new("POST", "/api/v1/redemptions").header("Idempotency-Key", key);
     client.send(request.json(&json!({ "code": code, "user_id": user })))
+}
+
+/// A new API key with a role.
+pub(crate) fn api_key(client: &mut Client, role: &str) -> String {
+    let answer = client.post("/api/v1/api-keys", &json!({ "name": role, "role": role }));
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()["key"].as_str().unwrap().to_owned()
+}
+
+/// Waits until no shard holds a keyed request in memory any more, so that only the ledger can know
+/// them.
+pub(crate) fn wait_until_forgotten(client: &mut Client) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let page = client.get("/metrics");
+        let remembered =
+            page.text().lines().filter(|line| line.starts_with("redeemd_sequence_remembered{"));
+        if remembered.map(|line| line.rsplit(' ').next().unwrap()).all(|count| count == "0") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the shards do not forget");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
