@@ -5,6 +5,9 @@
 //! many records and no more for one page: it may have fewer redemptions than asked for, or none, and
 //! the next one goes on after it.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -26,6 +29,15 @@ const MOST_OF_USER: usize = 10_000;
 
 /// The most records of all shards that are looked at for one page.
 const MOST_OF_ALL: usize = 100_000;
+
+/// What ends a page.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    /// So many redemptions.
+    redemptions: usize,
+    /// So many records that were looked at.
+    records: usize,
+}
 
 /// Which redemptions are asked for; `None` asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,12 +122,17 @@ impl Worker {
                         Some(Cursor::Appended(bits)) => Locator::from_bits(bits),
                         _ => Locator::END,
                     };
-                    of_user(&ledger, user, &filter, before, limit)
+                    let ends = Ends { redemptions: limit, records: MOST_OF_USER };
+                    of_user(&ledger, user, &filter, before, ends)
                 }
-                (None, Some(Cursor::Timed(place))) => {
-                    of_all(&ledger, shards, &filter, Some(place), limit)
+                (None, cursor) => {
+                    let before = match cursor {
+                        Some(Cursor::Timed(place)) => Some(place),
+                        _ => None,
+                    };
+                    let ends = Ends { redemptions: limit, records: MOST_OF_ALL };
+                    of_all(&ledger, shards, &filter, before, ends)
                 }
-                (None, _) => of_all(&ledger, shards, &filter, None, limit),
             }
         })
         .await?;
@@ -146,13 +163,13 @@ fn of_user(
     user: &str,
     filter: &Filter,
     before: Locator,
-    limit: usize,
+    ends: Ends,
 ) -> Result<Records, Error> {
     let mut records = Vec::new();
     let (mut looked_at, mut last, mut next) = (0, before, None);
     for found in ledger.find_before(Key { kind: KeyKind::USER, bytes: user.as_bytes() }, before) {
         let found = found.map_err(unreadable)?;
-        if records.len() == limit || looked_at == MOST_OF_USER {
+        if records.len() == ends.redemptions || looked_at == ends.records {
             next = Some(Cursor::Appended(last.to_bits()));
             break;
         }
@@ -176,7 +193,7 @@ fn of_all(
     shards: u16,
     filter: &Filter,
     before: Option<Place>,
-    limit: usize,
+    ends: Ends,
 ) -> Result<Records, Error> {
     let mut records = Vec::new();
     let mut look_back = LookBack::begin(ledger, shards, filter.to, before)?;
@@ -186,7 +203,7 @@ fn of_all(
         if filter.from.is_some_and(|from| place.at < from) {
             return Ok((records, None));
         }
-        if records.len() == limit || looked_at == MOST_OF_ALL {
+        if records.len() == ends.redemptions || looked_at == ends.records {
             break;
         }
         last = Some(Cursor::Timed(place));
