@@ -8,36 +8,30 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::cell::{Cell, RefCell};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::net::TcpStream;
-use clap::Parser as _;
-use redeemd::application::{self, Options};
-use redeemd::cli::Arguments;
-use redeemd::client::{Client, Launch, Request, ServerProcess};
-use redeemd::http::Extras;
+use support::LINE;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many codes are issued: enough for a minute at any rate that two cores reach.
 const CODES: u64 = 8_000_000;
-/// A line of the issued codes: the code and its end.
-const LINE: usize = 31;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    if arguments.get(1).is_some_and(|argument| argument == "serve") {
-        return serve(&arguments);
+    if support::is_server(&arguments) {
+        return support::serve(&arguments);
     }
-    let numbers: Vec<u64> = arguments.iter().skip(1).filter_map(|text| text.parse().ok()).collect();
+    let numbers = support::numbers(&arguments);
     let seconds = numbers.first().copied().unwrap_or(10);
     let rounds = numbers.get(1).copied().unwrap_or(5);
     let connections: Vec<u64> =
@@ -48,35 +42,11 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// This program as the server: the real one, with the one route more.
-fn serve(arguments: &[String]) -> ExitCode {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let settings = Arguments::parse_from(arguments).settings().unwrap();
-    let options = Options { bootstrap_admin_key: None, secret: None, extras: Extras::Baseline };
-    application::serve(&settings, &options).unwrap();
-    ExitCode::SUCCESS
-}
-
 fn compare(duration: Duration, rounds: u64, connections: usize) {
-    let parent = std::env::var_os("REDEEMD_BENCH_FOLDER").unwrap_or_else(|| ".".into());
-    let folder = tempfile::tempdir_in(parent).unwrap();
-    let settings = std::env::var("REDEEMD_BENCH_SETTINGS").unwrap_or_default();
-    let server = Launch {
-        program: std::env::current_exe().unwrap(),
-        wrapper: Vec::new(),
-        data_dir: folder.path().join("data"),
-        log: folder.path().join("log"),
-        settings: settings.split_whitespace().map(str::to_owned).collect(),
-        environment: Vec::new(),
-        patience: Duration::from_secs(30),
-    }
-    .start()
-    .unwrap();
+    let folder = support::folder();
+    let server = support::start(folder.path());
     let key = server.admin_key.clone().unwrap();
-    let codes: Rc<[u8]> = issue(&server, &key).into();
+    let codes: Rc<[u8]> = support::issue(&server, &key, CODES).into();
     let next = Rc::new(Cell::new(0));
     println!("{connections} connections, rounds of {} s", duration.as_secs());
     println!(
@@ -87,13 +57,13 @@ fn compare(duration: Duration, rounds: u64, connections: usize) {
     for round in 0..rounds + 1 {
         let mut rates = [0.0; 2];
         for (place, path) in ["/bench/baseline", "/api/v1/redemptions"].into_iter().enumerate() {
-            let syncs = fdatasync_rate(folder.path());
+            let syncs = support::fdatasync_rate(folder.path());
             // The last round lasts a minute, ledger and snapshots included.
             let duration = if round == rounds { Duration::from_secs(60) } else { duration };
             let load = Load { address: server.address, path, key: key.clone(), connections };
-            let busy = processor_time(server.id());
+            let busy = support::processor_time(server.id());
             let taken = load.run(duration, &codes, &next);
-            let busy = processor_time(server.id()) - busy;
+            let busy = support::processor_time(server.id()) - busy;
             rates[place] = taken.answers as f64 / taken.elapsed.as_secs_f64();
             let ratio = if place == 1 { rates[1] / rates[0] } else { 1.0 };
             println!(
@@ -113,20 +83,6 @@ fn compare(duration: Duration, rounds: u64, connections: usize) {
     ratios.sort_by(f64::total_cmp);
     let median = ratios.get(ratios.len() / 2).copied().unwrap_or(minute);
     println!("median ratio of the rounds {median:.2}, of the minute {minute:.2}\n");
-}
-
-fn issue(server: &ServerProcess, key: &str) -> Vec<u8> {
-    let mut client =
-        Client::new(server.address).with_key(key).with_patience(Duration::from_secs(60));
-    let campaign =
-        Request::post("/api/v1/campaigns", r#"{"name":"bench","codes":{"kind":"sealed"}}"#);
-    let made = client.send(&campaign).unwrap().json().unwrap();
-    let path = format!("/api/v1/campaigns/{}/codes", made["id"].as_str().unwrap());
-    let body = format!(r#"{{"count":{CODES}}}"#);
-    let mut codes = Vec::new();
-    let request = Request::post(&path, &body).accept("text/csv");
-    client.send_to(&request, &mut codes).unwrap();
-    codes.split_off(codes.iter().position(|&byte| byte == b'\n').unwrap() + 1)
 }
 
 #[derive(Clone)]
@@ -202,70 +158,12 @@ impl Load {
             )
             .unwrap();
             let asked = Instant::now();
-            send(&stream, &request).await;
-            let status = receive(&stream, &mut answer).await;
+            support::send(&stream, &request).await;
+            let (status, _) = support::receive(&stream, &mut answer).await;
             let mut taken = taken.borrow_mut();
             taken.answers += 1;
             taken.failed += u64::from(status != 201);
             taken.microseconds.push(asked.elapsed().as_micros() as u32);
         }
     }
-}
-
-async fn send(stream: &TcpStream, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                stream.writable().await.unwrap();
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Receives one answer and gives its status.
-async fn receive(stream: &TcpStream, answer: &mut Vec<u8>) -> u16 {
-    answer.clear();
-    let mut buffer = [0; 4096];
-    loop {
-        stream.readable().await.unwrap();
-        match stream.try_read(&mut buffer) {
-            Ok(0) => panic!("the server hung up"),
-            Ok(count) => answer.extend_from_slice(&buffer[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
-            Err(error) => panic!("{error}"),
-        }
-        let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = std::str::from_utf8(&answer[..end]).unwrap();
-        let length: usize = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "))
-            .map_or(0, |length| length.parse().unwrap());
-        if answer.len() >= end + 4 + length {
-            return head[9..12].parse().unwrap();
-        }
-    }
-}
-
-/// How much processor time a process has taken.
-fn processor_time(id: u32) -> Duration {
-    let statistics = std::fs::read_to_string(PathBuf::from(format!("/proc/{id}/stat"))).unwrap();
-    let fields: Vec<&str> = statistics.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    Duration::from_millis(ticks * 10)
-}
-
-/// How often this disk makes 4 KiB durable, in a second, just now.
-fn fdatasync_rate(folder: &Path) -> f64 {
-    let mut file = std::fs::File::create(folder.join("probe")).unwrap();
-    file.write_all(&vec![0; 4 << 20]).unwrap();
-    file.sync_all().unwrap();
-    let (begun, mut count) = (Instant::now(), 0u32);
-    while begun.elapsed() < Duration::from_millis(500) {
-        file.write_all_at(&[1; 4096], u64::from(count % 1024) * 4096).unwrap();
-        file.sync_data().unwrap();
-        count += 1;
-    }
-    f64::from(count) / begun.elapsed().as_secs_f64()
 }
