@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{ADMIN_KEY, Folder, campaign_with_codes, redeem, redeem_keyed};
+use crate::support::{
+    ADMIN_KEY, Client, Folder, Request, campaign_with_codes, redeem, redeem_keyed,
+};
 
 fn files(folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -41,7 +43,25 @@ fn no_code_is_written_or_logged() {
         redeem(&mut client, &code.to_lowercase(), "somebody else");
         // A code in the wrong place: as a user's field of another type, and in a broken body.
         client.post("/api/v1/redemptions", &json!({"code": [code], "user_id": {"x": code}}));
+        client.post("/api/v1/codes/lookup", &json!({ "code": code }));
+        client.post("/api/v1/codes/revoke", &json!({"code": code, "reason": "lost"}));
+        client.post("/api/v1/codes/restore", &json!({"code": code, "reason": {"x": code}}));
     }
+    let item = |code: &String| json!({"code": code, "user_id": {"x": code}, "metadata": null});
+    let items: Vec<_> = codes.iter().map(item).collect();
+    client.post("/api/v1/redemptions/batch", &json!({ "redemptions": items }));
+    let api_keys = ["made", "derived"].map(|name| {
+        let request = Request::new("POST", "/api/v1/api-keys");
+        let request = match name {
+            "derived" => request.header("Idempotency-Key", "k"),
+            _ => request,
+        };
+        let answer = client.send(request.json(&json!({"name": name, "role": "public"})));
+        let key = answer.json()["key"].as_str().unwrap().to_owned();
+        let mut other = Client::new(server.address, Some(&key));
+        other.post("/api/v1/validations", &json!({"code": codes[0]}));
+        key
+    });
     assert!(server.terminate().success());
     let mut written = Vec::new();
     files(folder.path(), &mut written);
@@ -50,7 +70,8 @@ fn no_code_is_written_or_logged() {
     // The longest group of a code is enough to tell it.
     let texts: Vec<String> = codes.iter().map(|code| code[..12].to_owned()).collect();
     for (path, bytes) in &written {
-        for text in texts.iter().map(String::as_str).chain([ADMIN_KEY]) {
+        let keys = api_keys.iter().map(String::as_str);
+        for text in texts.iter().map(String::as_str).chain([ADMIN_KEY]).chain(keys) {
             assert!(!contains(bytes, text), "{path} has a code or a key");
         }
     }
