@@ -21,8 +21,14 @@ const FILE_LIMIT_BYTES: u64 = 1024 * 1024;
 const PREFIX: &str = "REDEEMD_";
 
 /// Variables of the environment that are read elsewhere and are no settings.
-const NOT_SETTINGS: [&str; 4] =
-    ["REDEEMD_CONFIG", "REDEEMD_BOOTSTRAP_ADMIN_KEY", "REDEEMD_SECRET", "REDEEMD_LOG"];
+const NOT_SETTINGS: [&str; 6] = [
+    "REDEEMD_CONFIG",
+    "REDEEMD_BOOTSTRAP_ADMIN_KEY",
+    "REDEEMD_SECRET",
+    "REDEEMD_LOG",
+    "REDEEMD_SERVER",
+    "REDEEMD_API_KEY",
+];
 
 /// Beginnings of variables with which tests, campaigns and benchmarks are steered.
 const NOT_SETTINGS_PREFIXES: [&str; 4] =

@@ -1,15 +1,14 @@
 //! One connection, for one request after another.
 
 use std::io::{BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::body;
 use super::error::Error;
 use super::head::{Framing, Head};
-
-/// How long connecting may take. Only a machine in trouble needs it.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+use super::stream::Stream;
+use super::target::Target;
+use super::upload::Upload;
 
 /// The size of the buffer behind which answers are read, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -17,21 +16,15 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// An open connection between two requests.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     keeps_alive: bool,
 }
 
 impl Connection {
     /// Connects. `patience` bounds every wait for the server after that.
-    pub(super) fn open(address: SocketAddr, patience: Duration) -> Result<Self, Error> {
-        let open = || {
-            let stream = TcpStream::connect_timeout(&address, CONNECT_PATIENCE)?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(patience))?;
-            stream.set_write_timeout(Some(patience))?;
-            Ok(stream)
-        };
-        let stream = open().map_err(|source| Error::Refused { address, source })?;
+    pub(super) fn open(target: &Target, patience: Duration) -> Result<Self, Error> {
+        let stream = Stream::open(target, patience)
+            .map_err(|source| Error::Refused { target: target.clone(), source })?;
         let stream = BufReader::with_capacity(BUFFER_BYTES, stream);
         Ok(Self { stream, keeps_alive: true })
     }
@@ -41,6 +34,19 @@ impl Connection {
         self.keeps_alive = false;
         self.stream.get_mut().write_all(wire).map_err(Error::Lost)?;
         Head::read(&mut self.stream)
+    }
+
+    /// As [`Connection::ask`], for a request whose body follows from elsewhere.
+    pub(super) fn ask_with(&mut self, wire: &[u8], upload: &mut Upload<'_>) -> Result<Head, Error> {
+        self.keeps_alive = false;
+        self.stream.get_mut().write_all(wire).map_err(Error::Lost)?;
+        match upload.send(self.stream.get_mut()) {
+            // A server that refuses a body need not read it to its end before it says so.
+            Err(Error::Lost(reason)) => {
+                Head::read(&mut self.stream).map_err(|_| Error::Lost(reason))
+            }
+            sent => sent.and_then(|()| Head::read(&mut self.stream)),
+        }
     }
 
     /// Passes on the body of the answer whose head was read.

@@ -1,16 +1,17 @@
 //! Why a request has no answer.
 
 use std::io;
-use std::net::SocketAddr;
+
+use super::target::Target;
 
 /// Why a request has no answer. What the server refuses is an answer, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody listens there, so the request was certainly not carried out.
-    #[error("cannot connect to {address}: {source}")]
+    #[error("cannot connect to {target}: {source}")]
     Refused {
         /// Where it was tried.
-        address: SocketAddr,
+        target: Target,
         /// What the operating system said.
         source: io::Error,
     },
@@ -24,6 +25,9 @@ pub enum Error {
     /// What came is not an answer that this client reads.
     #[error("the answer cannot be read: {0}")]
     Malformed(&'static str),
+    /// What was to be sent could not be read.
+    #[error("cannot read what is to be sent: {0}")]
+    Input(io::Error),
     /// The answer could not be written to where it was to go.
     #[error("cannot write the answer: {0}")]
     Output(io::Error),

@@ -11,9 +11,14 @@ mod head;
 mod request;
 mod sender;
 mod server_process;
+mod stream;
+mod target;
+mod upload;
 
 pub use answer::Answer;
 pub use error::Error;
 pub use request::Request;
 pub use sender::Client;
 pub use server_process::{Launch, LaunchError, ServerProcess};
+pub use target::{Target, TargetError};
+pub use upload::Upload;

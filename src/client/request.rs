@@ -21,6 +21,21 @@ impl<'a> Request<'a> {
         Self::with_body("POST", path, json.as_bytes())
     }
 
+    /// `POST` of nothing to a path.
+    pub fn post_nothing(path: &'a str) -> Self {
+        Self { method: "POST", path, headers: Vec::new(), body: Some(b"") }
+    }
+
+    /// `POST` to a path of a body that is sent with [`Client::upload`](super::Client::upload).
+    pub fn post_upload(path: &'a str, media_type: &'a str) -> Self {
+        Self { method: "POST", path, headers: vec![("Content-Type", media_type)], body: None }
+    }
+
+    /// `DELETE` of a path.
+    pub fn delete(path: &'a str) -> Self {
+        Self { method: "DELETE", path, headers: Vec::new(), body: None }
+    }
+
     /// `PATCH` of a JSON text to a path.
     pub fn patch(path: &'a str, json: &'a str) -> Self {
         Self::with_body("PATCH", path, json.as_bytes())
@@ -59,8 +74,15 @@ impl<'a> Request<'a> {
     }
 
     /// Writes it as it goes over the wire, in one piece: a head and a body in two packets would
-    /// wait for each other.
-    pub(super) fn write(&self, host: &str, authorization: Option<&str>, wire: &mut Vec<u8>) {
+    /// wait for each other. `framing` is the header that says how a body ends which follows from
+    /// elsewhere.
+    pub(super) fn write(
+        &self,
+        host: &str,
+        authorization: Option<&str>,
+        framing: Option<(&str, String)>,
+        wire: &mut Vec<u8>,
+    ) {
         wire.clear();
         let mut line = |parts: [&str; 4]| {
             for part in parts {
@@ -78,6 +100,9 @@ impl<'a> Request<'a> {
         }
         if let Some(body) = self.body {
             line(["Content-Length", ": ", &body.len().to_string(), ""]);
+        }
+        if let Some((name, value)) = framing {
+            line([name, ": ", &value, ""]);
         }
         wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(self.body.unwrap_or_default());

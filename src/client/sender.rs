@@ -1,13 +1,15 @@
 //! The client: one address, one key, one connection at a time.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::answer::Answer;
 use super::connection::Connection;
 use super::error::Error;
+use super::head::Head;
 use super::request::Request;
+use super::target::Target;
+use super::upload::Upload;
 
 /// How long the server may be silent, where nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,8 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// `Debug` does not write the key.
 pub struct Client {
-    address: SocketAddr,
-    host: String,
+    target: Target,
     key: Option<String>,
     patience: Duration,
     connection: Option<Connection>,
@@ -25,11 +26,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at an address. It connects with its first request.
-    pub fn new(address: SocketAddr) -> Self {
+    /// A client of the server at a place. It connects with its first request.
+    pub fn new(target: impl Into<Target>) -> Self {
         Self {
-            address,
-            host: address.to_string(),
+            target: target.into(),
             key: None,
             patience: PATIENCE,
             connection: None,
@@ -52,15 +52,15 @@ impl Client {
     }
 
     /// Where it sends its requests.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
-    /// Turns to another address, for a server that came back elsewhere.
-    pub fn turn_to(&mut self, address: SocketAddr) {
-        if address != self.address {
-            self.address = address;
-            self.host = address.to_string();
+    /// Turns to another place, for a server that came back elsewhere.
+    pub fn turn_to(&mut self, target: impl Into<Target>) {
+        let target = target.into();
+        if target != self.target {
+            self.target = target;
             self.connection = None;
         }
     }
@@ -87,16 +87,42 @@ impl Client {
         self.exchange(request, Some(output))
     }
 
+    /// Sends a request whose body is read while it is sent, and gets the whole answer.
+    ///
+    /// # Errors
+    /// When there is no answer, see [`Error`], or the body cannot be read. It is never sent again.
+    pub fn upload(
+        &mut self,
+        request: &Request<'_>,
+        mut upload: Upload<'_>,
+    ) -> Result<Answer, Error> {
+        // A kept connection may have ended, and a body cannot be read twice to find out.
+        let mut connection = Connection::open(&self.target, self.patience)?;
+        let mut wire = Vec::new();
+        request.write(self.target.host(), self.key.as_deref(), Some(upload.framing()), &mut wire);
+        let head = connection.ask_with(&wire, &mut upload)?;
+        self.finish(connection, head, None)
+    }
+
     fn exchange(
         &mut self,
         request: &Request<'_>,
         output: Option<&mut dyn Write>,
     ) -> Result<Answer, Error> {
         let mut wire = std::mem::take(&mut self.wire);
-        request.write(&self.host, self.key.as_deref(), &mut wire);
+        request.write(self.target.host(), self.key.as_deref(), None, &mut wire);
         let asked = self.ask(&wire, request);
         self.wire = wire;
-        let (mut connection, head) = asked?;
+        let (connection, head) = asked?;
+        self.finish(connection, head, output)
+    }
+
+    fn finish(
+        &mut self,
+        mut connection: Connection,
+        head: Head,
+        output: Option<&mut dyn Write>,
+    ) -> Result<Answer, Error> {
         let mut body = Vec::new();
         match output {
             Some(output) if (200..300).contains(&head.status) => connection.body(&head, output)?,
@@ -108,11 +134,7 @@ impl Client {
         Ok(Answer::new(head, body))
     }
 
-    fn ask(
-        &mut self,
-        wire: &[u8],
-        request: &Request<'_>,
-    ) -> Result<(Connection, super::head::Head), Error> {
+    fn ask(&mut self, wire: &[u8], request: &Request<'_>) -> Result<(Connection, Head), Error> {
         if let Some(mut connection) = self.connection.take() {
             match connection.ask(wire) {
                 // A server may end a connection that is idle at any time.
@@ -120,7 +142,7 @@ impl Client {
                 answered => return answered.map(|head| (connection, head)),
             }
         }
-        let mut connection = Connection::open(self.address, self.patience)?;
+        let mut connection = Connection::open(&self.target, self.patience)?;
         let head = connection.ask(wire)?;
         Ok((connection, head))
     }
@@ -128,14 +150,15 @@ impl Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Client").field("address", &self.address).finish_non_exhaustive()
+        formatter.debug_struct("Client").field("target", &self.target).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
+    use std::os::unix::net::UnixListener;
     use std::thread;
 
     use super::*;
@@ -196,11 +219,78 @@ mod tests {
     fn a_request_is_written_as_http_says() {
         let mut wire = Vec::new();
         let request = Request::post("/x?y=1", "{\"a\":1}").idempotency_key(Some("k 1"));
-        request.write("h:1", Some("rk_1"), &mut wire);
+        request.write("h:1", Some("rk_1"), None, &mut wire);
         let expected = "POST /x?y=1 HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer rk_1\r\n\
                         Content-Type: application/json\r\nIdempotency-Key: k 1\r\n\
                         Content-Length: 7\r\n\r\n{\"a\":1}";
         assert_eq!(String::from_utf8(wire).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_body_is_sent_as_it_is_read() {
+        const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        for (length, framed) in [
+            (Some(4), "Content-Length: 4\r\n\r\nab\nc"),
+            (None, "Transfer-Encoding: chunked\r\n\r\n4\r\nab\nc\r\n0\r\n\r\n"),
+        ] {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+            let mut client = Client::new(listener.local_addr().unwrap());
+            let server = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let (mut request, mut byte) = (Vec::new(), [0]);
+                while !request.ends_with(framed.as_bytes()) {
+                    stream.read_exact(&mut byte).unwrap();
+                    request.push(byte[0]);
+                }
+                stream.write_all(FINE).unwrap();
+                String::from_utf8(request).unwrap()
+            });
+            let mut input = &b"ab\nc"[..];
+            let request = Request::post_upload("/i", "text/csv").idempotency_key(Some("k"));
+            client.upload(&request, Upload::new(&mut input, length)).unwrap();
+            let request = server.join().unwrap();
+            assert!(request.starts_with("POST /i HTTP/1.1\r\n"), "{request}");
+            assert!(request.contains("Content-Type: text/csv\r\nIdempotency-Key: k\r\n"));
+        }
+        let (address, _server) = scripted(&[b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"]);
+        let mut short = &b"ab"[..];
+        let upload = Upload::new(&mut short, Some(3));
+        let error = Client::new(address).upload(&Request::post_upload("/", "text/csv"), upload);
+        assert!(matches!(error, Err(Error::Input(_))), "{error:?}");
+    }
+
+    #[test]
+    fn a_refusal_before_the_end_of_a_body_is_heard() {
+        let (address, server) = scripted(&[
+            b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 26\r\n\r\n{\"code\":\"unauthenticated\"}",
+        ]);
+        // The server hangs up without reading on, whatever is still to come.
+        let mut endless = std::io::repeat(b'x');
+        let upload = Upload::new(&mut endless, Some(1 << 40));
+        let answer = Client::new(address).upload(&Request::post_upload("/", "text/csv"), upload);
+        // A reset may overtake the answer; then nothing is known, which must not pass for success.
+        match answer {
+            Ok(answer) => assert_eq!(answer.problem().as_deref(), Some("unauthenticated")),
+            Err(error) => assert!(error.is_transient(), "{error}"),
+        }
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn a_socket_of_this_machine_is_as_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 4096];
+            let length = stream.read(&mut buffer).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        });
+        let answer = Client::new(Target::Socket(path)).send(&Request::get("/x")).unwrap();
+        assert_eq!(answer.body(), b"ok");
+        assert!(server.join().unwrap().contains("Host: localhost\r\n"));
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn operations(client: &mut Client) -> Vec<Vec<u8>> {
         .collect();
     let wrong = Request::get("/api/v1/campaigns")
         .header("Authorization", "Bearer rk_wrong_but_long_enough_to_be_one");
-    let mut stranger = Client::new(client.address());
+    let mut stranger = Client::new(client.target().clone());
     let refused = stranger.send(&wrong).unwrap();
     assert_eq!(refused.status(), 401);
     shown.push(refused.body().to_vec());
