@@ -10,21 +10,17 @@
 
 mod support;
 
-use std::cell::{Cell, RefCell};
-use std::io::Write as _;
-use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::rt::net::TcpStream;
-use support::LINE;
+use redeemd::load::{Load, Outcome, Pace, Redemptions, Shape, Supply};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How many codes are issued: enough for a minute at any rate that two cores reach.
-const CODES: u64 = 8_000_000;
+/// How many codes are issued for every second of a load: more than two cores redeem.
+const CODES_A_SECOND: u64 = 130_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -46,8 +42,6 @@ fn compare(duration: Duration, rounds: u64, connections: usize) {
     let folder = support::folder();
     let server = support::start(folder.path());
     let key = server.admin_key.clone().unwrap();
-    let codes: Rc<[u8]> = support::issue(&server, &key, CODES).into();
-    let next = Rc::new(Cell::new(0));
     println!("{connections} connections, rounds of {} s", duration.as_secs());
     println!(
         "{:>10} {:>11} {:>9} {:>9} {:>11} {:>7} {:>11} {:>7}",
@@ -60,20 +54,33 @@ fn compare(duration: Duration, rounds: u64, connections: usize) {
             let syncs = support::fdatasync_rate(folder.path());
             // The last round lasts a minute, ledger and snapshots included.
             let duration = if round == rounds { Duration::from_secs(60) } else { duration };
-            let load = Load { address: server.address, path, key: key.clone(), connections };
+            let supply = Arc::new(Supply::new());
+            supply.add(support::issue(&server, &key, duration.as_secs() * CODES_A_SECOND));
+            supply.complete();
+            let load = Load {
+                target: server.address.into(),
+                connections,
+                threads: 1,
+                pace: Pace::Closed,
+                duration,
+                patience: Duration::from_secs(60),
+            };
+            let shape = Shape { path: path.to_owned(), ..Shape::new() };
+            let source = Arc::new(Redemptions::new(shape, &load.target, &key, supply));
             let busy = support::processor_time(server.id());
-            let taken = load.run(duration, &codes, &next);
+            let taken = load.run(&source, |_| {}).unwrap();
             let busy = support::processor_time(server.id()) - busy;
-            rates[place] = taken.answers as f64 / taken.elapsed.as_secs_f64();
+            let answers = taken.tally.answers;
+            rates[place] = answers as f64 / taken.elapsed.as_secs_f64();
             let ratio = if place == 1 { rates[1] / rates[0] } else { 1.0 };
             println!(
                 "{:>10} {:>11.0} {:>9} {:>9} {:>11.1} {:>7} {:>11.0} {ratio:>7.2}",
                 ["baseline", "redeem"][place],
                 rates[place],
-                taken.quantile(0.5),
-                taken.quantile(0.99),
-                busy.as_secs_f64() * 1e6 / taken.answers.max(1) as f64,
-                taken.failed,
+                taken.tally.latency.value_at_quantile(0.5),
+                taken.tally.latency.value_at_quantile(0.99),
+                busy.as_secs_f64() * 1e6 / answers.max(1) as f64,
+                failed(&taken),
                 syncs,
             );
         }
@@ -85,85 +92,8 @@ fn compare(duration: Duration, rounds: u64, connections: usize) {
     println!("median ratio of the rounds {median:.2}, of the minute {minute:.2}\n");
 }
 
-#[derive(Clone)]
-struct Load {
-    address: SocketAddr,
-    path: &'static str,
-    key: String,
-    connections: usize,
-}
-
-#[derive(Default)]
-struct Taken {
-    answers: u64,
-    failed: u64,
-    elapsed: Duration,
-    microseconds: Vec<u32>,
-}
-
-impl Taken {
-    fn quantile(&self, part: f64) -> u32 {
-        let place = (self.microseconds.len() as f64 * part) as usize;
-        self.microseconds.get(place).copied().unwrap_or(0)
-    }
-}
-
-impl Load {
-    fn run(&self, duration: Duration, codes: &Rc<[u8]>, next: &Rc<Cell<usize>>) -> Taken {
-        actix_web::rt::System::new().block_on(async {
-            let taken = Rc::new(RefCell::new(Taken::default()));
-            let begun = Instant::now();
-            let connections: Vec<_> = (0..self.connections)
-                .map(|_| {
-                    let (load, codes, next) = (self.clone(), codes.clone(), next.clone());
-                    let taken = taken.clone();
-                    actix_web::rt::spawn(async move {
-                        load.connection(begun + duration, &codes, &next, &taken).await;
-                    })
-                })
-                .collect();
-            for connection in connections {
-                connection.await.unwrap();
-            }
-            let mut taken = taken.take();
-            taken.elapsed = begun.elapsed();
-            taken.microseconds.sort_unstable();
-            taken
-        })
-    }
-
-    async fn connection(
-        &self,
-        end: Instant,
-        codes: &[u8],
-        next: &Cell<usize>,
-        taken: &RefCell<Taken>,
-    ) {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let (mut request, mut answer) = (Vec::new(), Vec::new());
-        while Instant::now() < end {
-            let place = next.replace((next.get() + 1) % CODES as usize) * LINE;
-            let code = std::str::from_utf8(&codes[place..place + LINE - 1]).unwrap();
-            let body = format!(r#"{{"code":"{code}","user_id":"user-{place:09}"}}"#);
-            request.clear();
-            write!(
-                request,
-                "POST {} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
-                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                self.path,
-                self.address,
-                self.key,
-                body.len()
-            )
-            .unwrap();
-            let asked = Instant::now();
-            support::send(&stream, &request).await;
-            let (status, _) = support::receive(&stream, &mut answer).await;
-            let mut taken = taken.borrow_mut();
-            taken.answers += 1;
-            taken.failed += u64::from(status != 201);
-            taken.microseconds.push(asked.elapsed().as_micros() as u32);
-        }
-    }
+/// What was not redeemed.
+fn failed(taken: &Outcome) -> u64 {
+    assert!(!taken.ran_out, "there were too few codes");
+    taken.tally.broken() + taken.tally.answers - taken.tally.with_status(201, 202)
 }
