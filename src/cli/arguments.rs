@@ -5,29 +5,51 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use redeemd_config::{LoadOptions, Settings};
 
+use super::completions::Completions;
+use super::remote::bench::Bench;
+use super::remote::campaign::Campaign;
+use super::remote::codes::Codes;
+use super::remote::key::Key;
+
 /// redeemd issues codes by the million and redeems each exactly as often as its campaign allows.
 #[derive(Debug, Parser)]
 #[command(
     name = "redeemd",
     version,
     about,
-    after_help = "Example:\n  redeemd serve --data-dir /var/lib/redeemd --listen 127.0.0.1:8080"
+    after_help = "Examples:
+  redeemd serve --data-dir /var/lib/redeemd --listen 127.0.0.1:8080
+  redeemd campaign create --name Launch --server http://127.0.0.1:8080 --key-file admin.key
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
 )]
 pub struct Arguments {
     /// A TOML file with settings; see config/default.toml for all of them.
-    #[arg(long, global = true, env = "REDEEMD_CONFIG", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "REDEEMD_CONFIG",
+        value_name = "FILE",
+        help_heading = "Settings"
+    )]
     pub config: Option<PathBuf>,
 
     /// Where everything is kept [setting data_dir].
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Settings")]
     pub data_dir: Option<PathBuf>,
 
     /// The address of the HTTP interface; port 0 picks a free one [setting http.listen].
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT", help_heading = "Settings")]
     pub listen: Option<String>,
 
     /// Any other setting, such as `--set ledger.commit_interval_ms=250`; may be repeated.
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    #[arg(
+        long = "set",
+        global = true,
+        value_name = "KEY=VALUE",
+        value_parser = key_and_value,
+        help_heading = "Settings"
+    )]
     pub set: Vec<(String, String)>,
 
     /// What to do.
@@ -47,9 +69,46 @@ pub enum Command {
     Serve(Serve),
     /// Show what redeemd does: redeem 20,000 codes from 64 clients, with the server killed half-way.
     Demo(Demo),
+    /// Make, read and change campaigns on a running server.
+    #[command(after_help = "Example:\n  redeemd campaign create --name Launch")]
+    Campaign(Campaign),
+    /// Issue, export and import codes; look up, revoke and restore single ones.
+    #[command(
+        after_help = "Example:\n  redeemd codes issue camp_… --count 1000 --output codes.csv"
+    )]
+    Codes(Codes),
+    /// Make, list and revoke API keys on a running server.
+    #[command(after_help = "Example:\n  redeemd key new --role redeemer --name 'shop back end'")]
+    Key(Key),
+    /// Put a running server under load, and report what it did.
+    ///
+    /// With --rate the load is an open loop: requests are due at fixed times, whatever the server
+    /// does, and a latency counts from the time at which its request was due, so that a stall is not
+    /// hidden. What cannot be sent in time is counted. Without --rate it is a closed loop: every
+    /// connection sends its next request when it has its answer.
+    ///
+    /// Codes are redeemed for good, so load a server, or at least a campaign, that is there for it.
+    /// The exit code is 0 if anything was carried out, whatever else was refused.
+    Bench(Bench),
     /// Look at the settings.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  redeemd config check")]
     Config(ConfigCommand),
+    /// Write a script with which a shell completes this command line.
+    #[command(after_help = "Examples:
+  redeemd completions bash > /etc/bash_completion.d/redeemd
+  redeemd completions zsh > ~/.zfunc/_redeemd
+  redeemd completions fish > ~/.config/fish/completions/redeemd.fish")]
+    Completions(Completions),
+}
+
+impl Command {
+    /// The commands that talk to a running server, and so have no settings.
+    pub(super) const OF_CLIENTS: [&str; 4] = ["campaign", "codes", "key", "bench"];
+
+    /// Whether this is one of them.
+    pub(super) fn is_of_clients(&self) -> bool {
+        matches!(self, Self::Campaign(_) | Self::Codes(_) | Self::Key(_) | Self::Bench(_))
+    }
 }
 
 /// How the server runs, besides its settings.
@@ -87,6 +146,14 @@ pub enum ConfigCommand {
 }
 
 impl Arguments {
+    /// The names of the arguments that are settings.
+    pub(super) const SETTINGS: [&str; 4] = ["config", "data_dir", "listen", "set"];
+
+    /// Whether the command line itself gives a setting. (A file may be named by the environment.)
+    pub(super) fn names_settings(&self) -> bool {
+        self.data_dir.is_some() || self.listen.is_some() || !self.set.is_empty()
+    }
+
     /// The settings that these arguments, the file and the environment give.
     ///
     /// # Errors

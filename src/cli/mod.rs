@@ -1,35 +1,86 @@
 //! The command line.
 
 mod arguments;
+mod completions;
 mod config;
 mod demo;
+mod new_file;
+mod progress;
+mod remote;
 mod serve;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use arguments::{Arguments, Command};
 
+/// The command line asks for something that cannot be done, which only shows when it is read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// The exit code where the command line itself is wrong, as `clap` has it.
+const WRONG_USAGE: u8 = 2;
+
 /// Runs what the command line says. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match &arguments.command {
-        Command::Serve(serve) => serve::run(&arguments, *serve),
-        Command::Demo(demo) => demo::run(demo),
-        Command::Config(command) => config::run(&arguments, command),
-    };
-    match result {
+    let arguments = Arguments::from_arg_matches(&command().get_matches());
+    let arguments = arguments.unwrap_or_else(|error| error.exit());
+    match carry_out(&arguments) {
         Ok(code) => code,
         Err(error) => {
             complain(&error);
-            ExitCode::FAILURE
+            if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
         }
     }
 }
 
+/// The whole command line, as it is parsed, shown and completed.
+pub fn command() -> clap::Command {
+    let mut command = Arguments::command();
+    // What is global stands in every command's help; the settings say nothing to those that talk to
+    // a running server.
+    command.build();
+    for name in Command::OF_CLIENTS {
+        command = command.mut_subcommand(name, without_settings);
+    }
+    command
+}
+
+fn carry_out(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.command.is_of_clients() && arguments.names_settings() {
+        let reason = "this command talks to a running server, whose settings are not given here";
+        return Err(Usage(format!("{reason}; see --server")).into());
+    }
+    match &arguments.command {
+        Command::Serve(serve) => serve::run(arguments, *serve),
+        Command::Demo(demo) => demo::run(demo),
+        Command::Campaign(campaign) => remote::campaign::run(campaign),
+        Command::Codes(codes) => remote::codes::run(codes),
+        Command::Key(key) => remote::key::run(key),
+        Command::Bench(bench) => remote::bench::run(bench),
+        Command::Config(command) => config::run(arguments, command),
+        Command::Completions(completions) => completions::run(*completions),
+    }
+}
+
+/// Hides the settings in a command's help, and in that of every command within it.
+fn without_settings(command: clap::Command) -> clap::Command {
+    let hide = |argument: clap::Arg| {
+        let is_setting = Arguments::SETTINGS.contains(&argument.get_id().as_str());
+        if is_setting { argument.hide(true) } else { argument }
+    };
+    command.mut_args(hide).mut_subcommands(without_settings)
+}
+
+/// Writes a line to standard error.
+#[expect(clippy::print_stderr, reason = "this is what a command says beside its result")]
+fn note(line: &str) {
+    eprintln!("{line}");
+}
+
 /// One line on standard error: what, where, and what to do.
-#[expect(clippy::print_stderr, reason = "this is what a command says when it fails")]
 fn complain(error: &anyhow::Error) {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -38,5 +89,5 @@ fn complain(error: &anyhow::Error) {
             text = format!("{text}: {cause}");
         }
     }
-    eprintln!("redeemd: {text}");
+    note(&format!("redeemd: {text}"));
 }

@@ -1,4 +1,4 @@
-//! What the demonstration says while it goes on: a bar on a terminal, and a line for what is done.
+//! What a command says while it goes on: a bar on a terminal, and a line for what is done.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -28,6 +28,19 @@ impl Progress {
         Self { what, total, begun: Instant::now(), bar }
     }
 
+    /// Begins something of so many bytes; of any number, where that is not known.
+    pub(super) fn bytes(what: &'static str, total: Option<u64>) -> Self {
+        let progress = Self::begin(what, total.unwrap_or(0));
+        let style = match total {
+            Some(_) => "{msg:24} [{bar:40}] {bytes}/{total_bytes} {elapsed}",
+            None => "{msg:24} {bytes} {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            progress.bar.set_style(style.progress_chars("=> "));
+        }
+        progress
+    }
+
     /// So many steps are done.
     pub(super) fn set(&self, done: u64) {
         self.bar.set_position(done);
@@ -36,6 +49,12 @@ impl Progress {
     /// Says something in between.
     pub(super) fn note(&self, note: fmt::Arguments<'_>) -> io::Result<()> {
         self.bar.suspend(|| say(format_args!("  {note}")))
+    }
+
+    /// It is over, done or not; gives how long it took, and says nothing.
+    pub(super) fn clear(self) -> Duration {
+        self.bar.finish_and_clear();
+        self.begun.elapsed()
     }
 
     /// All is done; gives how long it took.

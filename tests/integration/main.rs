@@ -9,6 +9,7 @@ mod bad_input;
 mod batch;
 mod campaigns;
 mod codes;
+mod command_line;
 mod health;
 mod idempotency;
 mod lists;

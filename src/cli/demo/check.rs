@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::campaign::Campaign;
 use super::codes_file::CodesFile;
-use super::progress::Progress;
 use super::redeemer::Redeemer;
 use super::stage::Stage;
 use super::wishes::Wishes;
 use crate::cli::arguments::Demo;
+use crate::cli::progress::Progress;
 use crate::client::{Client, Request};
 
 /// What the look back found.

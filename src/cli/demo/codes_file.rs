@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use super::campaign::Campaign;
-use super::progress::Progress;
 use super::stage::Stage;
+use crate::cli::progress::Progress;
 use crate::client::{Client, Request};
 
 /// The line above the codes.

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::progress::{Grouped, Progress};
 use super::redeemer::{Redeemer, Told};
 use super::stage::Stage;
 use super::wishes::{Attempt, Wishes};
+use crate::cli::progress::{Grouped, Progress};
 
 /// How often is looked how far the clients are.
 const LOOK: Duration = Duration::from_millis(10);

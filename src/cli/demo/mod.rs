@@ -9,7 +9,6 @@ mod check;
 mod codes_file;
 mod disk_rate;
 mod load;
-mod progress;
 mod redeemer;
 mod report;
 mod stage;
@@ -22,9 +21,9 @@ use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 
 use super::arguments::{Arguments, Demo};
+use super::progress::{Progress, say};
 use campaign::Campaign;
 use codes_file::CodesFile;
-use progress::{Progress, say};
 use stage::Stage;
 use wishes::Wishes;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::check::Findings;
 use super::load::Load;
-use super::progress::Grouped;
 use crate::cli::arguments::Demo;
+use crate::cli::progress::Grouped;
 
 /// The most faults that are named.
 const MOST_FAULTS: usize = 20;

@@ -14,7 +14,7 @@ use actix_web::rt::signal::unix::{SignalKind, signal};
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::progress::say;
+use crate::cli::progress::say;
 use crate::client::{Client, Launch, ServerProcess};
 
 /// How long a server may take until it listens.
