@@ -80,11 +80,11 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { load, batch, outcome } = self;
         let tally = &outcome.tally;
-        let mut row = |name: &str, text: String| writeln!(formatter, "{name:<12}{text}");
+        let mut row = |name: &str, text: String| writeln!(formatter, "{name:<14}{text}");
         let (connections, threads) = (load.connections, load.threads);
-        let mut shape = format!("{}, {connections} connections, {threads} threads", self.pace());
+        let mut shape = format!("{}, connections: {connections}, threads: {threads}", self.pace());
         if let Some(batch) = batch {
-            shape += &format!(", batches of {batch}");
+            shape += &format!(", in batches of {batch}");
         }
         row("server", load.target.to_string())?;
         row("load", shape)?;
