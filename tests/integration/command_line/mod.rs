@@ -6,6 +6,7 @@ mod campaigns;
 mod codes;
 mod connection;
 mod help;
+mod import;
 mod proxy;
 
 use std::io::Write as _;

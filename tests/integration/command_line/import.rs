@@ -1,0 +1,126 @@
+//! `redeemd codes import`: what it sends, and what it makes of the answer.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::thread::{self, JoinHandle};
+
+use serde_json::json;
+
+use super::{finish, redeemd, run};
+use crate::support::Folder;
+
+/// What an import sent.
+struct Sent {
+    head: String,
+    body: String,
+}
+
+impl Sent {
+    fn header(&self, name: &str) -> Option<&str> {
+        let begin = format!("{name}: ");
+        self.head.lines().find_map(|line| line.strip_prefix(&begin))
+    }
+}
+
+/// A server that hangs up on the first imports without an answer, and answers the last one.
+fn server(hang_up: usize, answer: serde_json::Value) -> (SocketAddr, JoinHandle<Vec<Sent>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let connections = listener.incoming().take(hang_up + 1).enumerate();
+        let sent = connections.map(|(place, stream)| {
+            let mut stream = BufReader::new(stream.unwrap());
+            let sent = receive(&mut stream);
+            if place == hang_up {
+                let body = answer.to_string();
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                stream.get_mut().write_all((head + &body).as_bytes()).unwrap();
+            }
+            sent
+        });
+        sent.collect()
+    });
+    (address, server)
+}
+
+fn receive(stream: &mut BufReader<std::net::TcpStream>) -> Sent {
+    let mut sent = Sent { head: String::new(), body: String::new() };
+    while !sent.head.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut sent.head).unwrap() > 0);
+    }
+    if let Some(length) = sent.header("Content-Length").map(|length| length.parse().unwrap()) {
+        stream.by_ref().take(length).read_to_string(&mut sent.body).unwrap();
+        return sent;
+    }
+    loop {
+        let mut size = String::new();
+        stream.read_line(&mut size).unwrap();
+        let size = u64::from_str_radix(size.trim(), 16).unwrap();
+        stream.by_ref().take(size).read_to_string(&mut sent.body).unwrap();
+        stream.read_line(&mut String::new()).unwrap();
+        if size == 0 {
+            return sent;
+        }
+    }
+}
+
+#[test]
+fn a_file_is_streamed_and_sent_again_under_the_same_key() {
+    let folder = Folder::new();
+    let file = folder.path().join("codes.jsonl");
+    let text: String = (0..20_000).map(|code| format!("{{\"code\":\"C-{code}\"}}\n")).collect();
+    fs::write(&file, &text).unwrap();
+    let counts = json!({ "imported": 19_998, "duplicates": 2, "rejected": [] });
+    let (address, server) = server(1, counts.clone());
+    let ran = run(address, &["codes", "import", "camp_1", file.to_str().unwrap(), "--json"]);
+    assert_eq!(ran.json(), counts);
+    let sent = server.join().unwrap();
+    assert!(sent.iter().all(|sent| sent.body == text), "all of it, each time");
+    assert!(sent[0].head.starts_with("POST /api/v1/campaigns/camp_1/codes/import HTTP/1.1\r\n"));
+    assert_eq!(sent[0].header("Content-Type"), Some("application/x-ndjson"));
+    assert!(sent[0].header("Idempotency-Key").is_some_and(|key| key.len() > 30));
+    assert_eq!(sent[0].header("Idempotency-Key"), sent[1].header("Idempotency-Key"));
+}
+
+#[test]
+fn standard_input_is_streamed_and_cannot_be_read_again() {
+    let counts = json!({ "imported": 2, "duplicates": 0, "rejected": [] });
+    let import = ["codes", "import", "camp_1", "-"];
+    let (address, answering) = server(0, counts.clone());
+    let ran = finish(redeemd(address, &import), "A\nB\n");
+    let said: Vec<_> = ran.done().split_whitespace().collect();
+    assert_eq!(said, ["imported", "2", "duplicates", "0", "rejected", "0"]);
+    let sent = answering.join().unwrap();
+    assert_eq!(
+        (sent[0].body.as_str(), sent[0].header("Content-Type")),
+        ("A\nB\n", Some("text/csv"))
+    );
+
+    let (address, silent) = server(1, counts);
+    finish(redeemd(address, &import), "A\n").failed(1, "nothing is imported twice");
+    // The one that it still waits for.
+    drop(std::net::TcpStream::connect(address));
+    assert!(silent.join().is_err(), "nobody asked again");
+}
+
+#[test]
+fn rejected_lines_are_a_warning_unless_they_must_not_be() {
+    let folder = Folder::new();
+    let file = folder.path().join("codes.csv");
+    fs::write(&file, "code\nA\n\u{1}\n").unwrap();
+    let rows: Vec<_> =
+        (0..30).map(|line| json!({ "line": line, "reason": "control_character" })).collect();
+    let counts = json!({ "imported": 1, "duplicates": 0, "rejected": rows, "rejected_count": 40 });
+    for (flags, code) in [(&[][..], 0), (&["--strict"], 1)] {
+        let (address, server) = server(0, counts.clone());
+        let import = ["codes", "import", "camp_1", file.to_str().unwrap()];
+        let ran = run(address, &[&import[..], flags].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (code, "redeemd: 40 lines were rejected\n"));
+        assert!(ran.out.contains("  line 3: control_character\n"), "{ran:?}");
+        assert!(ran.out.contains("  and 20 more"), "{ran:?}");
+        server.join().unwrap();
+    }
+    let nowhere = "127.0.0.1:1".parse().unwrap();
+    run(nowhere, &["codes", "import", "camp_1", "/not/there"]).failed(1, "cannot read /not/there");
+}
