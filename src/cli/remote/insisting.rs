@@ -11,14 +11,23 @@ use crate::client::{Answer, Error};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How a command insists.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// For how long a request is repeated; also how long the server may be silent.
+    pub patience: Duration,
+    /// Whether people are told, on standard error. Programs expect nothing there but problems.
+    pub tells_people: bool,
+}
+
 /// Attempts until the server carries out the request or refuses it. It is attempted again where the
-/// connection broke, and where the server says that it should be, for as long as `patience` lasts.
+/// connection broke, and where the server says that it should be, for as long as the patience lasts.
 /// A server that is not there to begin with is not waited for.
 ///
 /// # Errors
 /// The refusal, or the last reason why there is no answer.
 pub(super) fn insist(
-    patience: Duration,
+    manner: Manner,
     mut attempt: impl FnMut() -> Result<Answer, Error>,
 ) -> anyhow::Result<Answer> {
     let mut since = None;
@@ -36,11 +45,11 @@ pub(super) fn insist(
             }
             Err(error) => return Err(error.into()),
         };
-        let begun = *since.get_or_insert_with(|| {
+        if since.is_none() && manner.tells_people {
             crate::cli::note(&format!("redeemd: {reason}; asking again"));
-            Instant::now()
-        });
-        if begun.elapsed() + pause > patience {
+        }
+        let begun = *since.get_or_insert_with(Instant::now);
+        if begun.elapsed() + pause > manner.patience {
             return Refused::check(again?);
         }
         thread::sleep(pause);

@@ -65,6 +65,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cli::remote::insisting::Manner;
     use crate::client::Client;
 
     #[test]
@@ -87,7 +88,8 @@ mod tests {
                 asked.lines().next().unwrap_or_default().to_owned()
             })
         });
-        let mut session = Session { client, json: true, patience: Duration::from_secs(10) };
+        let manner = Manner { patience: Duration::from_secs(10), tells_people: false };
+        let mut session = Session { client, json: true, manner };
         let mut seen = Vec::new();
         let visited = visit(&mut session, "/things", None, |row| {
             seen.push(row.get().to_owned());

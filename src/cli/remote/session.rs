@@ -1,9 +1,7 @@
 //! A conversation with a server: requests that must be carried out, and what is said of them.
 
-use std::time::Duration;
-
 use super::connection::ConnectionArguments;
-use super::insisting::insist;
+use super::insisting::{Manner, insist};
 use super::refused::Refused;
 use crate::cli::progress::say;
 use crate::client::{Answer, Client, Request};
@@ -14,8 +12,8 @@ pub(super) struct Session {
     pub client: Client,
     /// Whether a program reads what is said.
     pub json: bool,
-    /// How long the server may be silent.
-    pub patience: Duration,
+    /// How it insists.
+    pub manner: Manner,
 }
 
 /// A name for a request that may have to be repeated. Nobody else has it.
@@ -31,8 +29,9 @@ impl Session {
     /// # Errors
     /// When there is no key.
     pub(super) fn open(arguments: &ConnectionArguments) -> anyhow::Result<Self> {
-        let (json, patience) = (arguments.json, arguments.patience());
-        Ok(Self { client: arguments.client()?, json, patience })
+        let json = arguments.json;
+        let manner = Manner { patience: arguments.patience(), tells_people: !json };
+        Ok(Self { client: arguments.client()?, json, manner })
     }
 
     /// Reads something; a lost answer is asked for again.
@@ -66,7 +65,7 @@ impl Session {
     }
 
     fn insist(&mut self, request: &Request<'_>) -> anyhow::Result<Answer> {
-        insist(self.patience, || self.client.send(request))
+        insist(self.manner, || self.client.send(request))
     }
 }
 

@@ -104,7 +104,7 @@ fn issue(session: &mut Session, campaign: &str, count: u64, supply: &Supply) -> 
     let (key, body) = (fresh_key()?, json!({ "count": count }).to_string());
     let request = Request::post(&path, &body).accept("text/csv").idempotency_key(Some(&key));
     let mut text = Vec::new();
-    insist(session.patience, || {
+    insist(session.manner, || {
         text.clear();
         session.client.send_to(&request, &mut text)
     })?;

@@ -59,6 +59,6 @@ fn load(bench: &Bench, session: &Session) -> Load {
         threads: usize::from(bench.threads),
         pace,
         duration: Duration::from_secs(bench.duration),
-        patience: session.patience,
+        patience: session.manner.patience,
     }
 }

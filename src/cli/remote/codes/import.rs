@@ -35,7 +35,7 @@ pub(super) fn run(session: &mut Session, import: &Import) -> anyhow::Result<Exit
     } else {
         describe(&result, rejected)?;
     }
-    if rejected > 0 {
+    if rejected > 0 && !session.json {
         crate::cli::note(&format!("redeemd: {} lines were rejected", Grouped(rejected)));
     }
     Ok(if rejected > 0 && import.strict { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -63,7 +63,7 @@ fn from_file(session: &mut Session, request: &Request<'_>, path: &Path) -> anyho
             let mut input = Counting { input: &mut file, bytes: 0, progress: &progress };
             Refused::check(client.upload(request, Upload::new(&mut input, None))?)
         }
-        Some(_) => insist(session.patience, || {
+        Some(_) => insist(session.manner, || {
             file.rewind().map_err(crate::client::Error::Input)?;
             let mut input = Counting { input: &mut file, bytes: 0, progress: &progress };
             client.upload(request, Upload::new(&mut input, length))

@@ -34,7 +34,7 @@ pub(super) fn look_up(session: &mut Session) -> anyhow::Result<ExitCode> {
     // It only reads, so it may be sent twice though it is a POST.
     let body = body.to_string();
     let request = Request::post("/api/v1/codes/lookup", &body);
-    let answer = insist(session.patience, || session.client.send(&request))?;
+    let answer = insist(session.manner, || session.client.send(&request))?;
     write(session, &answer)
 }
 

@@ -71,7 +71,7 @@ pub(super) fn receive(
     lines: &mut CodeLines<'_, Output>,
 ) -> anyhow::Result<Answer> {
     lines.begin_answer();
-    let answer = insist(session.patience, || {
+    let answer = insist(session.manner, || {
         lines.begin_attempt();
         session.client.send_to(request, lines)
     })?;
