@@ -16,13 +16,14 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::net::TcpStream;
-use support::LINE;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many codes are issued for all rounds together.
 const CODES: usize = 10_000_000;
+/// A line of the issued codes: the code and its end.
+const LINE: usize = 31;
 /// How many codes a batch redeems.
 const BATCH: usize = 1_000;
 /// What stands around a code and a user's number in a batch. The sign in the user's name stands
@@ -149,8 +150,8 @@ async fn connection(
         );
         request.extend_from_slice(&body);
         let asked = Instant::now();
-        support::send(&stream, &request).await;
-        let (status, begin) = support::receive(&stream, &mut answer).await;
+        send(&stream, &request).await;
+        let (status, begin) = receive(&stream, &mut answer).await;
         let redeemed = answer[begin..].iter().filter(|&&byte| byte == b'@').count();
         assert_eq!(status, 200);
         let mut taken = taken.borrow_mut();
@@ -174,4 +175,49 @@ fn write_body(codes: &[u8], first: usize, body: &mut Vec<u8>) {
     }
     body.pop();
     body.extend_from_slice(b"]}");
+}
+
+/// Sends a whole request.
+async fn send(stream: &TcpStream, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match stream.try_write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                stream.writable().await.unwrap();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Receives one answer and gives its status and where its body begins.
+async fn receive(stream: &TcpStream, answer: &mut Vec<u8>) -> (u16, usize) {
+    answer.clear();
+    let mut buffer = [0; 65_536];
+    let mut head = None;
+    loop {
+        stream.readable().await.unwrap();
+        match stream.try_read(&mut buffer) {
+            Ok(0) => panic!("the server hung up"),
+            Ok(count) => answer.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+            Err(error) => panic!("{error}"),
+        }
+        if head.is_none() {
+            head = read_head(answer);
+        }
+        if let Some((status, begin, length)) = head
+            && answer.len() >= begin + length
+        {
+            return (status, begin);
+        }
+    }
+}
+
+/// Status, beginning and length of the body, once the head is there.
+fn read_head(answer: &[u8]) -> Option<(u16, usize, usize)> {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&answer[..end]).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    Some((head[9..12].parse().unwrap(), end + 4, length.map_or(0, |text| text.parse().unwrap())))
 }

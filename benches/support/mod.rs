@@ -8,15 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use actix_web::rt::net::TcpStream;
 use clap::Parser as _;
 use redeemd::application::{self, Options};
 use redeemd::cli::Arguments;
 use redeemd::client::{Client, Launch, Request, ServerProcess};
 use redeemd::http::Extras;
-
-/// A line of the issued codes: the code and its end.
-pub(crate) const LINE: usize = 31;
 
 /// Whether this program was started to be the server.
 pub(crate) fn is_server(arguments: &[String]) -> bool {
@@ -75,51 +71,6 @@ pub(crate) fn issue(server: &ServerProcess, key: &str, count: u64) -> Vec<u8> {
     let request = Request::post(&path, &body).accept("text/csv");
     client.send_to(&request, &mut codes).unwrap();
     codes.split_off(codes.iter().position(|&byte| byte == b'\n').unwrap() + 1)
-}
-
-/// Sends a whole request.
-pub(crate) async fn send(stream: &TcpStream, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                stream.writable().await.unwrap();
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Receives one answer and gives its status and where its body begins.
-pub(crate) async fn receive(stream: &TcpStream, answer: &mut Vec<u8>) -> (u16, usize) {
-    answer.clear();
-    let mut buffer = [0; 65_536];
-    let mut head = None;
-    loop {
-        stream.readable().await.unwrap();
-        match stream.try_read(&mut buffer) {
-            Ok(0) => panic!("the server hung up"),
-            Ok(count) => answer.extend_from_slice(&buffer[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
-            Err(error) => panic!("{error}"),
-        }
-        if head.is_none() {
-            head = read_head(answer);
-        }
-        if let Some((status, begin, length)) = head
-            && answer.len() >= begin + length
-        {
-            return (status, begin);
-        }
-    }
-}
-
-/// Status, beginning and length of the body, once the head is there.
-fn read_head(answer: &[u8]) -> Option<(u16, usize, usize)> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&answer[..end]).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    Some((head[9..12].parse().unwrap(), end + 4, length.map_or(0, |text| text.parse().unwrap())))
 }
 
 /// How much processor time a process has taken.

@@ -51,6 +51,23 @@ fn a_closed_loop_redeems_the_codes_of_a_file() {
 }
 
 #[test]
+fn batches_are_counted_by_their_items() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let (_, codes) = campaign_with_codes(&mut server.client(), json!({}), 250);
+    let file = folder.path().join("codes.txt");
+    fs::write(&file, codes.join("\n")).unwrap();
+    let load = ["bench", "--codes", file.to_str().unwrap(), "--batch", "100", "--json"];
+    let report = run(server.address, &[&load[..], &["--connections", "2"]].concat()).json();
+    assert_eq!((number(&report, "answered"), &report["ran_out_of_codes"]), (3, &true.into()));
+    assert_eq!(report["statuses"], json!({ "201": 250 }));
+    let again = run(server.address, &load);
+    assert_eq!(again.code, 1);
+    let report: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(report["problems"], json!({ "already_redeemed": 250 }));
+}
+
+#[test]
 fn a_load_needs_codes_and_makes_sense() {
     let nowhere = "127.0.0.1:1".parse().unwrap();
     for wrong in [

@@ -7,6 +7,8 @@ mod codes;
 mod connection;
 mod help;
 mod import;
+mod keys;
+mod one_code;
 mod proxy;
 
 use std::io::Write as _;
