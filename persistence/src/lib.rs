@@ -3,8 +3,10 @@
 //!
 //! Nothing here knows of HTTP or of actors.
 
+pub mod backup;
 pub mod data_directory;
 pub mod disk;
+pub mod exchange;
 pub mod journal;
 pub mod ledger;
 pub mod snapshot;

@@ -1,5 +1,6 @@
 //! The data directory and everything in it, opened as the settings say.
 
+use std::path::Path;
 use std::time::Duration;
 
 use redeemd_actors::core::Limits;
@@ -23,11 +24,8 @@ const SLED_FOLDER: &str = "journal/sled";
 pub(super) fn open_directory(settings: &Settings) -> Result<DataDirectory, Error> {
     let mut id = [0; 16];
     getrandom::fill(&mut id)?;
-    let identity = || Identity {
-        id: DirectoryId(id),
-        shards: settings.shards.count,
-        engine: settings.journal.engine.name().to_owned(),
-    };
+    let engine = settings.journal.engine.name();
+    let identity = || Identity::new(DirectoryId(id), settings.shards.count, engine);
     Ok(DataDirectory::open(&settings.data_dir, identity)?)
 }
 
@@ -43,17 +41,16 @@ pub(super) fn first_start(directory: &DataDirectory) -> FirstStart {
 /// Brings everything back that the directory holds.
 pub(super) fn recover(settings: &Settings, directory: &DataDirectory) -> Result<Recovered, Error> {
     let identity = directory.identity();
-    let layout = ShardLayout::new(identity.shards).ok_or_else(|| {
-        Error::Settings(format!(
-            "the data directory has {} shards, which cannot be",
-            identity.shards
-        ))
-    })?;
+    let layout = layout(identity)?;
     if identity.shards != settings.shards.count {
         tracing::info!(
             shards = identity.shards,
             "the data directory keeps the number of shards that it was made with"
         );
+    }
+    if identity.engine != settings.journal.engine.name() {
+        let engine = &identity.engine;
+        tracing::info!(engine, "the data directory keeps the journal that it was made with");
     }
     let mut hash_key = [0; 16];
     getrandom::fill(&mut hash_key)?;
@@ -64,7 +61,7 @@ pub(super) fn recover(settings: &Settings, directory: &DataDirectory) -> Result<
     };
     let journal = journal::Options {
         directory: identity.id,
-        engine: engine(settings, directory)?,
+        engine: engine(settings, &identity.engine, directory.path())?,
         minimum_free_bytes: settings.journal.minimum_free_bytes,
         reserve_bytes: settings.journal.reserve_bytes,
     };
@@ -73,19 +70,25 @@ pub(super) fn recover(settings: &Settings, directory: &DataDirectory) -> Result<
     Ok(recover_node(sources)?)
 }
 
-/// The engine that the directory was made with, whatever the settings would choose today.
-fn engine(settings: &Settings, directory: &DataDirectory) -> Result<Engine, Error> {
-    let name = directory.identity().engine.as_str();
-    if name != settings.journal.engine.name() {
-        tracing::info!(engine = name, "the data directory keeps the journal that it was made with");
-    }
+/// How a directory's slots are divided.
+pub(super) fn layout(identity: &Identity) -> Result<ShardLayout, Error> {
+    ShardLayout::new(identity.shards).ok_or_else(|| {
+        Error::Settings(format!(
+            "the data directory has {} shards, which cannot be",
+            identity.shards
+        ))
+    })
+}
+
+/// An engine by its name, for the data directory at a path.
+pub(super) fn engine(settings: &Settings, name: &str, path: &Path) -> Result<Engine, Error> {
     let known = [JournalEngine::Segment, JournalEngine::Sled, JournalEngine::Memory];
     match known.into_iter().find(|engine| engine.name() == name) {
         Some(JournalEngine::Segment) => Ok(Engine::Segment {
             segment_bytes: settings.journal.segment_bytes,
             preparation: Preparation::Background,
         }),
-        Some(JournalEngine::Sled) => Ok(Engine::sled(directory.path().join(SLED_FOLDER))),
+        Some(JournalEngine::Sled) => Ok(Engine::sled(path.join(SLED_FOLDER))),
         Some(JournalEngine::Memory) => Ok(Engine::Memory(MemoryStorage::new())),
         None => Err(Error::Settings(format!(
             "the data directory's journal is kept by `{name}`, which this redeemd does not know"

@@ -156,6 +156,14 @@ impl Builder {
         Block { number, length, padded: &self.bytes }
     }
 
+    /// A block that was made before, header and all.
+    pub(crate) fn adopt(&mut self, number: u64, bytes: &[u8]) -> Block<'_> {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.resize(padded(bytes.len()), 0);
+        Block { number, length: bytes.len(), padded: &self.bytes }
+    }
+
     /// The anchor before block `number`.
     pub(crate) fn anchor(&mut self, chains: &Chains, number: u64) -> Block<'_> {
         let body = self.begin();

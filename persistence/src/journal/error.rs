@@ -119,7 +119,7 @@ pub enum Error {
     },
     /// The journal ends before an entry that was durable once.
     #[error(
-        "journal of {sequence} ends at entry {last}, but entry {seen} was durable before; restore the newest journal or a backup"
+        "journal of {sequence} ends at entry {last}, but entry {seen} was durable before; restore a backup, or see what `journal salvage` would lose"
     )]
     Shortened {
         /// The sequence.
@@ -151,6 +151,9 @@ pub enum Error {
         /// What the visitor said.
         reason: String,
     },
+    /// The visitor of exported blocks did not accept one.
+    #[error("journal cannot be passed on: {0}")]
+    NotPassedOn(String),
     /// sled failed, or panicked.
     #[error("journal in sled, while {doing}: {reason}; restore a backup of {folder}")]
     Sled {

@@ -1,39 +1,22 @@
-//! Looking at a journal without touching it, and cutting it off where it is damaged.
+//! Looking at a journal without touching it.
 //!
-//! Only the segment engine can be inspected: sled writes when it opens, and what it cannot open
-//! nobody can read. A sled journal is inspected by opening a copy of its directory.
+//! sled writes when it opens. So where the engine is sled, its folder must be that of a copy, which
+//! the caller makes beside the original and throws away.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use redeemd_domain::sequence::SequenceId;
-
-use super::chain::Tail;
+use super::FrameVisitor;
+use super::chain::DirectoryId;
 use super::error::{Error, Place};
-use super::open::RecoveryReport;
+use super::open::{RecoveryReport, TornTail};
 use super::options::{Engine, Options, Preparation};
 use super::requirement::Requirement;
 use super::segment::{self, Settings};
+use super::sled;
 use super::space::Space;
 use super::verifier::{Verifier, Wanted};
-use super::{Frame, FrameVisitor};
 use crate::disk::Disk;
-
-/// What a salvage would lose, or has lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loss {
-    /// Where the journal would be cut off.
-    pub place: Place,
-    /// What is wrong there.
-    pub damage: String,
-    /// Where each sequence would end.
-    pub kept: Vec<(SequenceId, Tail)>,
-    /// The entries behind the place that can still be read, and would be lost: for each sequence
-    /// the first after what is kept, and the last that was found. What cannot be read any more is
-    /// lost already and may be more.
-    pub lost: Vec<(SequenceId, u64, u64)>,
-    /// The files that would be set aside, under their names with `.damaged` behind them.
-    pub files: Vec<String>,
-}
 
 /// Checks the whole journal as [`open`](super::open) does, gives `visit` every frame that is not
 /// covered by a snapshot, and changes nothing. A torn tail is reported, not cut off.
@@ -46,56 +29,65 @@ pub fn inspect(
     requirements: &[Requirement],
     visit: &mut FrameVisitor<'_>,
 ) -> Result<RecoveryReport, Error> {
-    let settings = settings(disk, options)?;
     let wanted = Wanted::beyond(requirements);
     let mut verifier = Verifier::new(options.directory, wanted, visit);
-    let torn_tail = segment::inspect(&settings, &mut verifier)?;
+    let torn_tail = Source::of(disk, options)?.read(&mut verifier, &mut |_| Ok(()))?;
     verifier.check_end(requirements)?;
     Ok(RecoveryReport::of(&verifier, torn_tail))
 }
 
-/// Says what would be lost if the journal were cut off at its first damage; `None` when it is not
-/// damaged. Changes nothing.
-///
-/// # Errors
-/// When the disk fails, or when the journal is refused for another reason than damage, or when the
-/// damage leaves nothing that could be kept.
-pub fn assess(disk: Arc<dyn Disk>, options: &Options) -> Result<Option<Loss>, Error> {
-    let settings = settings(disk, options)?;
-    let visit = &mut |_: Frame<'_>| Ok(());
-    let wanted = Wanted::beyond(&[]);
-    let mut verifier = Verifier::new(options.directory, wanted, visit);
-    match segment::inspect(&settings, &mut verifier) {
-        Ok(_) => Ok(None),
-        Err(Error::Damaged { place, damage }) if verifier.has_begun() => {
-            let kept: Vec<(SequenceId, Tail)> = verifier.chains().tails().collect();
-            let (files, lost) = segment::behind(&settings, &place, verifier.chains())?;
-            Ok(Some(Loss { place, damage: damage.to_string(), kept, lost, files }))
+/// What is looked at.
+pub(super) enum Source {
+    Segment(Settings),
+    Sled { folder: PathBuf, cache_bytes: u64 },
+}
+
+impl Source {
+    pub(super) fn of(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, Error> {
+        match &options.engine {
+            Engine::Segment { segment_bytes, .. } => {
+                let space = Space::new(Arc::clone(&disk), 0, 0);
+                let (segment_bytes, preparation) = (*segment_bytes, Preparation::Inline);
+                Ok(Self::Segment(Settings { disk, space, segment_bytes, preparation }))
+            }
+            Engine::Sled { folder, cache_bytes } => {
+                Ok(Self::Sled { folder: folder.clone(), cache_bytes: *cache_bytes })
+            }
+            Engine::Memory(_) => {
+                let reason = "the engine memory keeps nothing that could be looked at";
+                Err(Error::Options(reason.to_owned()))
+            }
         }
-        Err(error) => Err(error),
     }
-}
 
-/// Cuts the journal off where `loss` says, which must be what [`assess`] says now. The files that
-/// are changed are kept aside. What snapshots and ledger have seen beyond is not undone by this:
-/// [`open`](super::open) goes on to refuse a journal that ends before it.
-///
-/// # Errors
-/// When the disk fails; it can then be repeated.
-pub fn salvage(disk: Arc<dyn Disk>, options: &Options, loss: &Loss) -> Result<(), Error> {
-    let settings = settings(Arc::clone(&disk), options)?;
-    if assess(disk, options)?.as_ref() != Some(loss) {
-        let reason = "the damage is not the one that was assessed; assess it again";
-        return Err(Error::Options(reason.to_owned()));
+    /// Reads everything as recovery does, and tells `note` of every block; the anchor comes first.
+    pub(super) fn read(
+        &self,
+        verifier: &mut Verifier<'_, '_>,
+        note: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Option<TornTail>, Error> {
+        match self {
+            Self::Segment(settings) => segment::inspect(settings, verifier, note),
+            Self::Sled { folder, cache_bytes } => {
+                sled::inspect(folder, *cache_bytes, verifier, note)
+            }
+        }
     }
-    Ok(segment::cut(&settings, &loss.place)?)
-}
 
-fn settings(disk: Arc<dyn Disk>, options: &Options) -> Result<Settings, Error> {
-    let Engine::Segment { segment_bytes, .. } = options.engine else {
-        let reason = "only segments can be inspected; open a copy of the directory instead";
-        return Err(Error::Options(reason.to_owned()));
-    };
-    let space = Space::new(Arc::clone(&disk), 0, 0);
-    Ok(Settings { disk, space, segment_bytes, preparation: Preparation::Inline })
+    /// Gives `visit` everything from a place on that looks like a block, in order. Returns the files
+    /// that were read.
+    pub(super) fn later_blocks(
+        &self,
+        directory: DirectoryId,
+        place: &Place,
+        visit: &mut dyn FnMut(&[u8]),
+    ) -> Result<Vec<String>, Error> {
+        match self {
+            Self::Segment(settings) => segment::later_blocks(settings, directory, place, visit),
+            Self::Sled { folder, cache_bytes } => {
+                sled::later_blocks(folder, *cache_bytes, place.block, visit)?;
+                Ok(vec![sled::FOLDER.to_owned()])
+            }
+        }
+    }
 }

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redeemd_domain::sequence::SequenceId;
 
 use super::block::{Block, Builder, Header, HeaderError};
-use super::chain::{Chains, DirectoryId};
+use super::chain::{Chains, DirectoryId, Tail};
 use super::error::{AppendError, Damage, Error, Place, Refusal};
 use super::open::{RecoveryReport, TornTail};
 use super::requirement::Requirement;
 use super::spans::{Span, Spans};
 use super::store::{Opened, Store};
 use super::verifier::{Verifier, Wanted, first_damaged_frame};
-use super::{FrameVisitor, Reader};
+use super::{BlockVisitor, Frame, FrameVisitor, Reader};
 use crate::disk;
 
 const LARGEST_BLOCK_BYTES: usize = 16 << 20;
@@ -228,6 +228,14 @@ impl Store for MemoryStore {
         }
     }
 
+    fn write_later(&mut self, block: &Block<'_>, before: &Chains) -> Result<(), AppendError> {
+        self.write(block, before)
+    }
+
+    fn settle(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn release(&mut self, released: &[(SequenceId, u64)]) -> Result<(), Error> {
         self.spans.note_released(released);
         self.spans.take_released();
@@ -274,5 +282,17 @@ impl Reader for MemoryReader {
         let wanted = Wanted::One(sequence, after);
         let mut verifier = Verifier::new(self.directory, wanted, visit);
         scan(&self.content, &mut verifier, |_, _, _| {}).map(drop)
+    }
+
+    fn export(&mut self, visit: &mut BlockVisitor<'_>) -> Result<Vec<(SequenceId, Tail)>, Error> {
+        let ignore = &mut |_: Frame<'_>| Ok(());
+        let mut verifier = Verifier::new(self.directory, Wanted::beyond(&[]), ignore);
+        scan(&self.content, &mut verifier, |_, _, _| {})?;
+        let whole = self.content.blocks.iter().filter(|block| block.number < verifier.next_block());
+        visit(&self.content.anchor).map_err(Error::NotPassedOn)?;
+        for block in whole {
+            visit(&block.bytes).map_err(Error::NotPassedOn)?;
+        }
+        Ok(verifier.chains().tails().collect())
     }
 }

@@ -16,11 +16,13 @@ mod chain;
 mod conformance;
 mod error;
 mod frame;
+mod import;
 mod inspect;
 mod memory;
 mod open;
 mod options;
 mod requirement;
+mod salvage;
 mod segment;
 mod sled;
 mod space;
@@ -32,11 +34,13 @@ mod writer;
 pub use chain::{ChainDigest, DirectoryId, Tail};
 pub use error::{AppendError, Damage, Error, Place, Refusal};
 pub use frame::Frame;
-pub use inspect::{Loss, assess, inspect, salvage};
+pub use import::{Import, Imported};
+pub use inspect::inspect;
 pub use memory::{MemoryFailure, MemoryStorage};
 pub use open::{RecoveryReport, Reserve, TornTail, open};
 pub use options::{Engine, Options, Preparation};
 pub use requirement::Requirement;
+pub use salvage::{Keep, Loss, Rest, assess, rebuild};
 
 use redeemd_domain::sequence::SequenceId;
 
@@ -44,6 +48,40 @@ use redeemd_domain::sequence::SequenceId;
 ///
 /// An `Err` ends the reading; its text becomes that of [`Error::Rejected`].
 pub type FrameVisitor<'a> = dyn FnMut(Frame<'_>) -> Result<(), String> + 'a;
+
+/// What is called with every block that is exported, as it is stored: first the anchor, which says
+/// where the journal begins, then the blocks in their order.
+///
+/// An `Err` ends it; its text becomes that of [`Error::NotPassedOn`].
+pub type BlockVisitor<'a> = dyn FnMut(&[u8]) -> Result<(), String> + 'a;
+
+/// Where each sequence stands before the first block of an export, given its anchor; `None` when the
+/// bytes are no anchor of this directory.
+pub fn anchor_tails(bytes: &[u8], directory: DirectoryId) -> Option<Vec<(SequenceId, Tail)>> {
+    let header = block::Header::decode(bytes).ok()?;
+    let body = bytes.get(block::HEADER_BYTES..)?;
+    let is_anchor = header.kind == block::Kind::Anchor && header.fits(body);
+    let chains = block::decode_anchor(body, directory).filter(|_| is_anchor)?;
+    Some(chains.tails().collect())
+}
+
+/// Waits until no journal is open any more in the data directory at a path. One that was dropped may
+/// need a moment, and its folder must not be moved or removed before.
+///
+/// # Errors
+/// When somebody else has it open.
+pub fn wait_until_closed(directory: &std::path::Path) -> Result<(), Error> {
+    sled::wait_until_closed(&directory.join(sled::FOLDER))
+}
+
+/// How many bytes an exported block has, given its first [`BLOCK_HEADER_BYTES`]; `None` when no
+/// block begins there.
+pub fn block_bytes(header: &[u8]) -> Option<usize> {
+    block::Header::decode(header).ok().map(|header| header.block_length())
+}
+
+/// How many bytes tell the length of an exported block.
+pub const BLOCK_HEADER_BYTES: usize = block::HEADER_BYTES;
 
 /// What [`Journal::append`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,4 +178,11 @@ pub trait Reader: Send {
         after: u64,
         visit: &mut FrameVisitor<'_>,
     ) -> Result<(), Error>;
+
+    /// Visits all blocks that were durable when this reader was made, in the form that every engine
+    /// shares; an [`Import`] makes a journal out of them again. Returns where each sequence ends.
+    ///
+    /// # Errors
+    /// When something was deleted meanwhile, or is damaged; what was visited before was intact.
+    fn export(&mut self, visit: &mut BlockVisitor<'_>) -> Result<Vec<(SequenceId, Tail)>, Error>;
 }

@@ -9,6 +9,7 @@ use super::error::{Error, Place};
 use super::options::{Engine, Options};
 use super::requirement::Requirement;
 use super::space::{FOLDER, Space};
+use super::store::Opened;
 use super::verifier::{Verifier, Wanted};
 use super::writer::Writer;
 use super::{FrameVisitor, Journal, memory, segment, sled};
@@ -93,21 +94,7 @@ pub fn open(
         space.give_up_reserve()?;
     }
     let mut verifier = Verifier::new(options.directory, Wanted::beyond(requirements), visit);
-    let mut opened = match &options.engine {
-        Engine::Memory(storage) => memory::open(storage, &mut verifier, requirements)?,
-        Engine::Segment { segment_bytes, preparation } => {
-            let settings = segment::Settings {
-                disk: Arc::clone(&disk),
-                space: space.clone(),
-                segment_bytes: *segment_bytes,
-                preparation: *preparation,
-            };
-            segment::open(&settings, &mut verifier, requirements)?
-        }
-        Engine::Sled { folder, cache_bytes } => {
-            sled::open(folder, *cache_bytes, &mut verifier, requirements)?
-        }
-    };
+    let mut opened = open_engine(&disk, &options.engine, &space, &mut verifier, requirements)?;
     let mut report = opened.report.clone();
     report.reserve = if gives_up {
         Reserve::GivenUp
@@ -118,6 +105,31 @@ pub fn open(
     };
     opened.report = report.clone();
     Ok((Box::new(Writer::new(opened, space)), report))
+}
+
+/// Opens what an engine has; an empty one begins where the verifier stands.
+pub(super) fn open_engine(
+    disk: &Arc<dyn Disk>,
+    engine: &Engine,
+    space: &Space,
+    verifier: &mut Verifier<'_, '_>,
+    requirements: &[Requirement],
+) -> Result<Opened, Error> {
+    match engine {
+        Engine::Memory(storage) => memory::open(storage, verifier, requirements),
+        Engine::Segment { segment_bytes, preparation } => {
+            let settings = segment::Settings {
+                disk: Arc::clone(disk),
+                space: space.clone(),
+                segment_bytes: *segment_bytes,
+                preparation: *preparation,
+            };
+            segment::open(&settings, verifier, requirements)
+        }
+        Engine::Sled { folder, cache_bytes } => {
+            sled::open(folder, *cache_bytes, verifier, requirements)
+        }
+    }
 }
 
 /// A directory keeps its engine: beside another one's files, an empty journal must not begin.

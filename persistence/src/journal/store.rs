@@ -15,6 +15,13 @@ pub(crate) trait Store: Send {
     /// Makes a block durable. `before` are the chains as they were before it.
     fn write(&mut self, block: &Block<'_>, before: &Chains) -> Result<(), AppendError>;
 
+    /// Stores a block that need not be durable before [`Store::settle`]: for a journal that is
+    /// being made out of another one, on which nobody relies yet.
+    fn write_later(&mut self, block: &Block<'_>, before: &Chains) -> Result<(), AppendError>;
+
+    /// Makes durable what [`Store::write_later`] stored.
+    fn settle(&mut self) -> Result<(), Error>;
+
     /// See [`Journal::release`](super::Journal::release).
     fn release(&mut self, released: &[(SequenceId, u64)]) -> Result<(), Error>;
 

@@ -72,13 +72,17 @@ impl<'a, 'v> Verifier<'a, 'v> {
         }
     }
 
-    pub(crate) fn chains(&self) -> &Chains {
-        &self.chains
+    /// Goes on where the chains stand before a block.
+    pub(crate) fn resume(chains: Chains, next_block: u64, visit: &'a mut FrameVisitor<'v>) -> Self {
+        let mut verifier = Self::new(chains.directory(), Wanted::beyond(&[]), visit);
+        verifier.beginning = Some(chains.clone());
+        verifier.chains = chains;
+        verifier.next_block = next_block;
+        verifier
     }
 
-    /// Whether the first anchor was read.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.beginning.is_some()
+    pub(crate) fn chains(&self) -> &Chains {
+        &self.chains
     }
 
     /// The chains where the journal begins.

@@ -33,6 +33,7 @@ pub use error::{Error, Result};
 pub use index::Maintenance;
 pub use key::{Key, KeyHasher, KeyKind};
 pub use locator::Locator;
+pub use log::{Cut, Inspection, assess_cut, cut, inspect};
 pub use reader::{BackwardPage, LedgerReader, Match, Matches, Record, ScanPage};
 pub use settings::Settings;
 pub use verification::{FileListing, Verification};

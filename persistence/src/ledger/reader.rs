@@ -9,6 +9,7 @@ use super::index::{Candidates, Index};
 use super::key::{Key, KeyHasher};
 use super::locator::Locator;
 use super::log::{Log, records_path};
+use super::verification::FileListing;
 
 /// A handle that reads the ledger from any thread. It sees everything that was appended.
 #[derive(Clone, Debug)]
@@ -78,6 +79,17 @@ impl LedgerReader {
     /// The sequences that have anything in the ledger, in order.
     pub fn sequences(&self) -> Vec<SequenceId> {
         self.log.sequences()
+    }
+
+    /// The files of the log, with the bytes of each that are durable and will never change: what a
+    /// backup needs of the ledger, since everything else is derived from it.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn log_files(&self) -> Result<Vec<FileListing>> {
+        let mut files = self.log.files()?;
+        files.retain(|file| file.path.ends_with(".records"));
+        Ok(files)
     }
 
     /// The record at a position; `None` where nothing was appended yet, or the entry left none.

@@ -13,6 +13,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use redeemd_domain::sequence::SequenceId;
@@ -20,6 +21,7 @@ use redeemd_domain::sequence::SequenceId;
 use crate::disk::{self, Disk};
 use crate::journal::DirectoryId;
 
+pub use reader::OpenSnapshot;
 pub use writer::Draft;
 
 const FOLDER: &str = "snapshots";
@@ -90,13 +92,21 @@ impl Snapshots {
         Ok(Self { disk, directory })
     }
 
+    /// The snapshots of a disk that nothing is to be changed on: nothing is made or removed.
+    pub fn look_at(disk: Arc<dyn Disk>, directory: DirectoryId) -> Self {
+        Self { disk, directory }
+    }
+
     /// The entries at which there are snapshots of a sequence, newest first.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub fn list(&self, sequence: SequenceId) -> Result<Vec<u64>> {
         let prefix = format!("{sequence}-");
-        let names = self.disk.list(FOLDER)?;
+        let names = match self.disk.list(FOLDER) {
+            Err(error) if error.source.kind() == ErrorKind::NotFound => Vec::new(),
+            names => names?,
+        };
         let numbers = names
             .iter()
             .filter_map(|name| name.strip_prefix(&prefix)?.strip_suffix(SUFFIX)?.parse().ok());

@@ -63,7 +63,48 @@ impl Input {
     }
 }
 
+/// A snapshot that was found. It can be read even when it is removed meanwhile.
+#[derive(Clone, Debug)]
+pub struct OpenSnapshot {
+    path: String,
+    file: Arc<dyn File>,
+    sequence: SequenceId,
+    number: u64,
+}
+
+impl OpenSnapshot {
+    /// Where it is, relative to the data directory.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its file, none of whose bytes will ever change.
+    pub fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// The sequence whose state it is.
+    pub fn sequence(&self) -> SequenceId {
+        self.sequence
+    }
+
+    /// The last entry of the state.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
 impl Snapshots {
+    /// Opens a snapshot.
+    ///
+    /// # Errors
+    /// When there is none, or the disk fails.
+    pub fn find(&self, sequence: SequenceId, number: u64) -> Result<OpenSnapshot> {
+        let path = path(sequence, number);
+        let file = self.disk.open(&path)?;
+        Ok(OpenSnapshot { path, file, sequence, number })
+    }
+
     /// Hands the sections of a snapshot to `visit`, in order. Only when this returns `Ok` was all
     /// of it genuine.
     ///
@@ -75,8 +116,19 @@ impl Snapshots {
         number: u64,
         visit: &mut dyn FnMut(&[u8]) -> std::result::Result<(), String>,
     ) -> Result<()> {
-        let path = path(sequence, number);
-        let file = self.disk.open(&path)?;
+        self.read_open(&self.find(sequence, number)?, visit)
+    }
+
+    /// As [`Snapshots::read`], of a snapshot that was opened before.
+    ///
+    /// # Errors
+    /// When the file is damaged, foreign, or not accepted by `visit`.
+    pub fn read_open(
+        &self,
+        snapshot: &OpenSnapshot,
+        visit: &mut dyn FnMut(&[u8]) -> std::result::Result<(), String>,
+    ) -> Result<()> {
+        let OpenSnapshot { path, file, sequence, number } = snapshot.clone();
         let mut input = Input { path: path.clone(), file, offset: 0, buffer: Vec::new(), used: 0 };
         let mut hash = Sha256::new();
         self.read_header(&mut input, &mut hash, sequence, number)?;

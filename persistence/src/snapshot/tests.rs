@@ -37,10 +37,10 @@ fn a_snapshot_reads_back_once_it_is_published() {
     let folder = tempfile::tempdir().unwrap();
     let snapshots = open(&folder);
     let draft = write(&snapshots, 12);
-    assert_eq!(snapshots.list(SEQUENCE).unwrap(), []);
+    assert_eq!(snapshots.list(SEQUENCE).unwrap(), [0; 0]);
     draft.publish().unwrap();
     assert_eq!(snapshots.list(SEQUENCE).unwrap(), [12]);
-    assert_eq!(snapshots.list(SequenceId::shard(30)).unwrap(), []);
+    assert_eq!(snapshots.list(SequenceId::shard(30)).unwrap(), [0; 0]);
     assert_eq!(read(&snapshots, 12).unwrap(), sections());
 }
 

@@ -1,7 +1,8 @@
-//! Looking at damaged segments, and salvaging what comes before the damage.
+//! Looking at segments, damaged ones included, without changing them.
 
-use super::super::inspect::{assess, inspect, salvage};
+use super::super::inspect::inspect;
 use super::super::options::Preparation;
+use super::super::salvage::assess;
 use super::engines::Segment;
 use super::*;
 
@@ -40,37 +41,4 @@ fn a_refused_open_changes_nothing() {
     let before = storage.disk.contents();
     open_error(&storage, &[]);
     assert!(storage.disk.contents() == before);
-}
-
-#[test]
-fn salvage_says_what_is_lost_and_keeps_the_rest_aside() {
-    let storage = Segment::new(Preparation::Inline);
-    let Reopened { mut journal, .. } = reopen(&storage);
-    let all = fill(&mut *journal, 30, 3000);
-    drop(journal);
-    let (number, mut bytes) = storage.blocks()[11].clone();
-    bytes[600] ^= 1;
-    storage.set_block(number, Some(&bytes));
-    let damaged = storage.disk.contents();
-
-    let options = options(&storage);
-    let loss = assess(storage.disk(), &options).unwrap().unwrap();
-    assert!(storage.disk.contents() == damaged);
-    assert_eq!(loss.place.block, number);
-    assert_eq!(loss.lost, [0, 1, 5].map(|sequence| (SequenceId(sequence), 34, 90)));
-
-    let mut other = loss.clone();
-    other.lost.clear();
-    assert!(salvage(storage.disk(), &options, &other).is_err());
-    assert!(storage.disk.contents() == damaged);
-
-    salvage(storage.disk(), &options, &loss).unwrap();
-    storage.disk.power_cut();
-    let contents = storage.disk.contents();
-    for path in &loss.files {
-        assert!(contents[&format!("{path}.damaged")] == damaged[path], "{path}");
-    }
-    let Reopened { mut journal, frames, report } = reopen(&storage);
-    assert_eq!((frames.as_slice(), report.torn_tail), (&all[..33], None));
-    fill(&mut *journal, 30, 3000);
 }

@@ -2,6 +2,7 @@
 //! [`Journal`](super::Journal), clause by clause.
 
 mod engines;
+mod import;
 mod inspection;
 mod power_cut;
 mod sled_power_cut;

@@ -74,7 +74,10 @@ fn what_was_appended_reads_back(storage: &dyn Storage) {
     }
     let Reopened { journal, report, frames } = reopen(storage);
     assert_eq!(frames, all);
-    assert_eq!(report.replayed_entries, all.iter().map(|frame| u64::from(frame.count)).sum());
+    assert_eq!(
+        report.replayed_entries,
+        all.iter().map(|frame| u64::from(frame.count)).sum::<u64>()
+    );
     for (sequence, tail) in report.tails {
         assert_eq!(journal.tail(sequence), tail);
     }

@@ -15,7 +15,7 @@ mod scan;
 mod tail;
 
 pub(crate) use recovery::open;
-pub(crate) use salvage::{behind, cut, inspect};
+pub(crate) use salvage::{inspect, later_blocks};
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ use super::options::Preparation;
 use super::space::Space;
 use super::spans::{Span, Spans};
 use super::store::Store;
-use crate::disk::{Disk, File};
+use crate::disk::{self, Disk, File};
 
 /// No block is larger, however large the segments are.
 const LARGEST_BLOCK_BYTES: u64 = 16 << 20;
@@ -87,6 +87,23 @@ impl SegmentStore {
     }
 }
 
+impl SegmentStore {
+    /// Sees to it that the block fits into the current segment.
+    fn make_room(&mut self, block: &Block<'_>, before: &Chains) -> Result<(), AppendError> {
+        let bytes = block.padded().len() as u64;
+        if self.current.offset + bytes <= self.current.length {
+            return Ok(());
+        }
+        let anchor = block::padded(block::anchor_length(before.tails().len())) as u64;
+        let (needed, limit) = (anchor + bytes, self.settings.segment_bytes);
+        if needed > limit {
+            let refusal = Refusal::TooLarge { bytes: needed, limit };
+            return Err(AppendError::NotAppended(refusal));
+        }
+        self.begin_segment(block.number, before)
+    }
+}
+
 fn write_durably(file: &dyn File, bytes: &[u8], offset: u64) -> Result<(), AppendError> {
     file.write_at(bytes, offset)
         .and_then(|()| file.sync_data())
@@ -101,20 +118,26 @@ impl Store for SegmentStore {
     }
 
     fn write(&mut self, block: &Block<'_>, before: &Chains) -> Result<(), AppendError> {
-        let bytes = block.padded();
-        if self.current.offset + bytes.len() as u64 > self.current.length {
-            let anchor = block::padded(block::anchor_length(before.tails().len()));
-            let needed = (anchor + bytes.len()) as u64;
-            let limit = self.settings.segment_bytes;
-            if needed > limit {
-                let refusal = Refusal::TooLarge { bytes: needed, limit };
-                return Err(AppendError::NotAppended(refusal));
-            }
-            self.begin_segment(block.number, before)?;
-        }
-        write_durably(&*self.current.file, bytes, self.current.offset)?;
-        self.current.offset += bytes.len() as u64;
+        self.make_room(block, before)?;
+        write_durably(&*self.current.file, block.padded(), self.current.offset)?;
+        self.current.offset += block.padded().len() as u64;
         Ok(())
+    }
+
+    fn write_later(&mut self, block: &Block<'_>, before: &Chains) -> Result<(), AppendError> {
+        let file = Arc::clone(&self.current.file);
+        self.make_room(block, before)?;
+        let unknown = |error: disk::Error| AppendError::Unknown(error.into());
+        if !Arc::ptr_eq(&file, &self.current.file) {
+            file.sync_data().map_err(unknown)?;
+        }
+        self.current.file.write_at(block.padded(), self.current.offset).map_err(unknown)?;
+        self.current.offset += block.padded().len() as u64;
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), Error> {
+        Ok(self.current.file.sync_data()?)
     }
 
     fn release(&mut self, released: &[(SequenceId, u64)]) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use super::super::space::FOLDER;
 use super::super::spans::{Span, Spans};
 use super::super::store::Opened;
 use super::super::verifier::Verifier;
-use super::scan::{Ending, Remains, Window, remains, scan};
+use super::scan::{Ending, Note, Remains, Window, remains, scan_and_note};
 use super::{Settings, name, tail};
 
 /// What the segments hold.
@@ -46,7 +46,7 @@ pub(crate) fn open(
     verifier: &mut Verifier<'_, '_>,
     requirements: &[Requirement],
 ) -> Result<Opened, Error> {
-    let found = find(settings, verifier)?;
+    let found = find(settings, verifier, &mut |_, _| Ok(()))?;
     verifier.check_end(requirements)?;
     tail::go_on(settings, found, verifier)
 }
@@ -62,8 +62,12 @@ pub(super) fn indices(settings: &Settings) -> Result<Vec<u64>, Error> {
     Ok(indices)
 }
 
-/// Reads everything.
-pub(super) fn find(settings: &Settings, verifier: &mut Verifier<'_, '_>) -> Result<Found, Error> {
+/// Reads everything, and tells `note` of every block.
+pub(super) fn find(
+    settings: &Settings,
+    verifier: &mut Verifier<'_, '_>,
+    note: &mut Note<'_>,
+) -> Result<Found, Error> {
     let mut found = Found { spans: Spans::default(), tail: None, not_begun: Vec::new() };
     let mut expected = None;
     for index in indices(settings)? {
@@ -71,7 +75,7 @@ pub(super) fn find(settings: &Settings, verifier: &mut Verifier<'_, '_>) -> Resu
             return Err(missing_file(missing, verifier));
         }
         expected = Some(index + 1);
-        take(settings, index, verifier, &mut found)?;
+        take(settings, index, verifier, &mut found, note)?;
     }
     if let (None, Some(first)) = (&found.tail, found.not_begun.first())
         && first.index != 1
@@ -92,6 +96,7 @@ fn take(
     index: u64,
     verifier: &mut Verifier<'_, '_>,
     found: &mut Found,
+    note: &mut Note<'_>,
 ) -> Result<(), Error> {
     let path = name::path(index);
     let file = settings.disk.open(&path)?;
@@ -105,7 +110,7 @@ fn take(
     }
     let before_block = verifier.next_block();
     let before = verifier.chains().clone();
-    let ending = scan(&mut window, &path, length, verifier)?;
+    let ending = scan_and_note(&mut window, &path, length, verifier, note)?;
     let remains = remains(&mut window, directory, ending.offset, length)?;
 
     if let Some(later) = remains.block {

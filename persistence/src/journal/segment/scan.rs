@@ -63,12 +63,17 @@ pub(super) struct Ending {
     pub(super) damage: Option<Damage>,
 }
 
-/// Gives a segment's blocks to the verifier, up to `end` or as far as they are intact.
-pub(super) fn scan(
+/// What is told of every block that the verifier has taken in: its header, and all of its bytes.
+pub(super) type Note<'a> = dyn FnMut(&Header, &[u8]) -> Result<(), Error> + 'a;
+
+/// Gives a segment's blocks to the verifier, up to `end` or as far as they are intact, and tells
+/// `note` of each.
+pub(super) fn scan_and_note(
     window: &mut Window,
     file: &str,
     end: u64,
     verifier: &mut Verifier<'_, '_>,
+    note: &mut Note<'_>,
 ) -> Result<Ending, Error> {
     let mut ending = Ending { offset: 0, last_block: None, damage: None };
     while ending.offset < end {
@@ -93,6 +98,7 @@ pub(super) fn scan(
             break;
         }
         verifier.block(&place, &header, body)?;
+        note(&header, bytes)?;
         ending.last_block = Some(offset);
         ending.offset += block::padded(length) as u64;
     }

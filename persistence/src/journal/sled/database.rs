@@ -39,7 +39,7 @@ impl Database {
         if !folder.exists() {
             make(folder, cache_bytes)?;
         }
-        wait_until_closed(folder).map_err(in_context)?;
+        wait(folder).map_err(in_context)?;
         remove_unfinished_snapshots(folder).map_err(in_context)?;
         forget_cached_pages(&folder.join(DATA_FILE)).map_err(in_context)?;
         let db = open_sled(folder, cache_bytes)?;
@@ -172,7 +172,7 @@ fn make(folder: &Path, cache_bytes: u64) -> Result<(), Error> {
         drop(db);
         Ok(())
     })?;
-    wait_until_closed(&temporary).map_err(in_context)?;
+    wait(&temporary).map_err(in_context)?;
     sync_all(&temporary).map_err(in_context)?;
     fs::rename(&temporary, folder).map_err(in_context)?;
     sync_parent(folder).map_err(in_context)
@@ -208,9 +208,17 @@ fn failed(doing: &'static str, folder: &Path, reason: String) -> Error {
     Error::Sled { doing, reason, folder: folder.display().to_string() }
 }
 
+/// Waits until nothing has the database in a folder open, if there is one.
+pub(crate) fn wait_until_closed(folder: &Path) -> Result<(), Error> {
+    if !folder.join(DATA_FILE).exists() {
+        return Ok(());
+    }
+    wait(folder).map_err(|error| failed("closing", folder, error.to_string()))
+}
+
 /// Waits until nothing has the database open. When a database is dropped, sled's threads hold it,
 /// and the lock on its file, for some milliseconds more, and write its last bytes meanwhile.
-fn wait_until_closed(folder: &Path) -> io::Result<()> {
+fn wait(folder: &Path) -> io::Result<()> {
     let file = fs::File::open(folder.join(DATA_FILE))?;
     let start = Instant::now();
     loop {

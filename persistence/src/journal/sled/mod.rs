@@ -14,8 +14,11 @@ mod database;
 mod key;
 mod reader;
 mod recovery;
+mod salvage;
 
+pub(crate) use database::wait_until_closed;
 pub(crate) use recovery::open;
+pub(crate) use salvage::{inspect, later_blocks};
 
 use redeemd_domain::sequence::SequenceId;
 
@@ -40,6 +43,8 @@ pub(crate) struct SledStore {
     database: Database,
     spans: Spans,
     next_block: u64,
+    /// The chains before the first block, for a journal that has none yet.
+    beginning: Chains,
 }
 
 impl SledStore {
@@ -70,6 +75,19 @@ impl Store for SledStore {
         Ok(())
     }
 
+    fn write_later(&mut self, block: &Block<'_>, before: &Chains) -> Result<(), AppendError> {
+        self.database
+            .put(Kind::Block, block.number, block.bytes())
+            .map_err(AppendError::Unknown)?;
+        Self::note(&mut self.spans, block.number, block.bytes().len() as u64, before);
+        self.next_block = block.number + 1;
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), Error> {
+        self.database.make_durable()
+    }
+
     fn release(&mut self, released: &[(SequenceId, u64)]) -> Result<(), Error> {
         self.spans.note_released(released);
         if self.spans.take_released().is_empty() {
@@ -97,7 +115,7 @@ impl Store for SledStore {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Error> {
-        let reader = SledReader::new(self.database.clone(), self.spans.clone(), self.next_block);
-        Ok(Box::new(reader))
+        let (database, spans) = (self.database.clone(), self.spans.clone());
+        Ok(Box::new(SledReader::new(database, spans, self.next_block, self.beginning.clone())))
     }
 }

@@ -26,8 +26,9 @@ pub(crate) fn open(
     let mut spans = Spans::default();
     let torn_tail = match anchor {
         Some(first) => {
-            let mut note = |number, bytes, before: &Chains| {
-                SledStore::note(&mut spans, number, bytes, before);
+            let mut note = |number, bytes: &[u8], before: &Chains| {
+                SledStore::note(&mut spans, number, bytes.len() as u64, before);
+                Ok(())
             };
             read(&database, verifier, first..u64::MAX, &mut note)?
         }
@@ -53,7 +54,8 @@ pub(crate) fn open(
     database.make_durable()?;
     let report = RecoveryReport::of(verifier, torn_tail);
     let chains = verifier.chains().clone();
-    let store = Box::new(SledStore { database, spans, next_block });
+    let beginning = verifier.beginning().clone();
+    let store = Box::new(SledStore { database, spans, next_block, beginning });
     Ok(Opened { store, chains, next_block, report })
 }
 
@@ -63,7 +65,7 @@ fn place(block: u64) -> Place {
 
 /// Gives the highest intact anchor to the verifier and returns its number. One that is not intact
 /// was being written when the power was cut; nothing was deleted for its sake.
-fn newest_anchor(
+pub(super) fn newest_anchor(
     database: &Database,
     verifier: &mut Verifier<'_, '_>,
 ) -> Result<Option<u64>, Error> {
@@ -95,7 +97,10 @@ fn newest_anchor(
 }
 
 /// Blocks without an anchor cannot be: the anchor is durable before the first of them.
-fn refuse_headless(database: &Database, verifier: &Verifier<'_, '_>) -> Result<(), Error> {
+pub(super) fn refuse_headless(
+    database: &Database,
+    verifier: &Verifier<'_, '_>,
+) -> Result<(), Error> {
     match database.highest(Kind::Block)? {
         None => Ok(()),
         Some(_) => {
@@ -105,12 +110,16 @@ fn refuse_headless(database: &Database, verifier: &Verifier<'_, '_>) -> Result<(
     }
 }
 
-/// Gives the blocks to the verifier; tells `note` the number, the bytes, and the chains before each.
+/// What is told of every block that the verifier has taken in: its number, its bytes, and the
+/// chains before it.
+pub(super) type Note<'a> = dyn FnMut(u64, &[u8], &Chains) -> Result<(), Error> + 'a;
+
+/// Gives the blocks to the verifier, and tells `note` of each.
 pub(super) fn read(
     database: &Database,
     verifier: &mut Verifier<'_, '_>,
     numbers: std::ops::Range<u64>,
-    note: &mut dyn FnMut(u64, u64, &Chains),
+    note: &mut Note<'_>,
 ) -> Result<Option<TornTail>, Error> {
     let highest = database.highest(Kind::Block)?.unwrap_or(0);
     let mut torn_tail = None;
@@ -123,7 +132,7 @@ pub(super) fn read(
         }
         let before = verifier.chains().clone();
         let Some(damage) = take(verifier, &place, bytes, highest)? else {
-            note(number, bytes.map_or(0, |bytes| bytes.len() as u64), &before);
+            note(number, bytes.unwrap_or_default(), &before)?;
             return Ok(true);
         };
         if highest > number {

@@ -8,9 +8,11 @@
 //! Nothing here knows what the records mean or how they are found by key.
 
 mod blocks;
+mod cut;
 mod directory;
 mod file_header;
 mod handles;
+mod inspection;
 mod recovery;
 mod verification;
 mod view;
@@ -18,6 +20,8 @@ mod window;
 mod writer;
 
 pub(super) use blocks::Blocks;
+pub use cut::{Cut, assess_cut, cut};
+pub use inspection::{Inspection, inspect};
 pub(super) use recovery::recover;
 pub(super) use verification::Verified;
 pub(super) use view::Log;

@@ -37,13 +37,7 @@ pub(in super::super) fn recover(disk: Arc<dyn Disk>, settings: &Settings) -> Res
     for name in names.iter().filter(|name| name.ends_with(".temporary")) {
         disk.remove(&format!("{FOLDER}/{name}"))?;
     }
-    let numbers = names.iter().filter_map(|name| name.strip_suffix(".records"));
-    let mut numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
-    numbers.sort_unstable();
-    if let Some((expected, _)) = (1..).zip(&numbers).find(|(expected, file)| expected != *file) {
-        let reason = "the file is missing, though later ones are there".to_owned();
-        return Err(Error::DamagedLog { path: records_path(expected), offset: 0, reason });
-    }
+    let numbers = file_numbers(&names)?;
     let mut headers = Vec::with_capacity(numbers.len());
     for file in &numbers {
         headers.push(read_header(&*disk, *file, numbers.len(), settings)?);
@@ -102,6 +96,18 @@ pub(in super::super) fn recover(disk: Arc<dyn Disk>, settings: &Settings) -> Res
     let log = Log::new(disk, settings.directory_id, view);
     let writer = LogWriter::new(Arc::clone(&log), end.state, hash_key, settings.file_bytes);
     Ok(Recovered { log, writer, hash_key, torn_bytes, rebuilt_directories })
+}
+
+/// The numbers of the log files, from 1 on without a gap.
+pub(super) fn file_numbers(names: &[String]) -> Result<Vec<u32>> {
+    let numbers = names.iter().filter_map(|name| name.strip_suffix(".records"));
+    let mut numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
+    numbers.sort_unstable();
+    if let Some((expected, _)) = (1..).zip(&numbers).find(|(expected, file)| expected != *file) {
+        let reason = "the file is missing, though later ones are there".to_owned();
+        return Err(Error::DamagedLog { path: records_path(expected), offset: 0, reason });
+    }
+    Ok(numbers)
 }
 
 /// Writes the last commit once more (in a file without one, the header). If the last process ended

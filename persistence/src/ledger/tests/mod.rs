@@ -1,5 +1,6 @@
 //! Tests of the ledger as a whole, against a naive model and on a simulated disk.
 
+mod cuts;
 mod damage;
 mod histories;
 mod model;

@@ -3,8 +3,13 @@
 //! | name | what |
 //! | --- | --- |
 //! | `lock` | held by the process that uses the directory |
-//! | `identity` | format, identifier, number of shards, journal engine; written once |
+//! | `identity` | see [`Identity`]; written when it is made, and anew when its journal is exchanged |
 //! | `journal/`, `ledger/`, `snapshots/` | see the modules of these names |
+//! | `journal.exchange`, `journal.new/`, `journal.old/` | see [`crate::exchange`] |
+
+mod identity;
+
+pub use identity::{Epoch, FORMAT_VERSION, Identity};
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -14,24 +19,11 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::disk::{Disk, RealDisk};
-use crate::journal::DirectoryId;
+use crate::exchange;
+use identity::{IDENTITY, read_identity};
+pub(crate) use identity::{parse_identity, write_identity};
 
-/// The version of a data directory's layout that is made.
-pub const FORMAT_VERSION: u16 = 1;
-
-const IDENTITY: &str = "identity";
 const LOCK: &str = "lock";
-
-/// What a data directory is, from its making on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// Tells it from every other directory; everything in it carries this.
-    pub id: DirectoryId,
-    /// Into how many shards its slots are divided.
-    pub shards: u16,
-    /// The name of the engine that keeps its journal.
-    pub engine: String,
-}
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +57,12 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         what: &'static str,
+    },
+    /// There is none.
+    #[error("there is no data directory at {path}; name another one by data_dir")]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
     },
     /// It has something in it, but no identity.
     #[error("{path} is not empty and is no data directory; choose another data_dir")]
@@ -108,6 +106,7 @@ impl DataDirectory {
             return Err(Error::Foreign { path: path.to_owned() });
         }
         let lock = lock(path)?;
+        exchange::complete(path)?;
         let is_new = !identity_path.exists();
         let identity = if is_new {
             let identity = make();
@@ -119,9 +118,44 @@ impl DataDirectory {
         Ok(Self { path: path.to_owned(), identity, is_new, _lock: lock })
     }
 
+    /// Opens a data directory that must be there.
+    ///
+    /// # Errors
+    /// See [`Error`]; nothing that was there has been changed then.
+    pub fn open_existing(path: &Path) -> Result<Self, Error> {
+        let identity_path = path.join(IDENTITY);
+        if !identity_path.exists() {
+            return Err(Error::Missing { path: path.to_owned() });
+        }
+        let lock = lock(path)?;
+        exchange::complete(path)?;
+        let identity = read_identity(path, &identity_path)?;
+        Ok(Self { path: path.to_owned(), identity, is_new: false, _lock: lock })
+    }
+
+    /// Makes a data directory of a folder that has everything but an identity.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn adopt(path: &Path, identity: Identity) -> Result<Self, Error> {
+        let lock = lock(path)?;
+        write_identity(path, &identity)?;
+        Ok(Self { path: path.to_owned(), identity, is_new: true, _lock: lock })
+    }
+
     /// What it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Makes it another one from now on, durably.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn become_another(&mut self, identity: Identity) -> Result<(), Error> {
+        write_identity(&self.path, &identity)?;
+        self.identity = identity;
+        Ok(())
     }
 
     /// Whether it was made just now.
@@ -179,73 +213,17 @@ fn lock(path: &Path) -> Result<fs::File, Error> {
     Ok(file)
 }
 
-fn write_identity(path: &Path, identity: &Identity) -> Result<(), Error> {
-    let id: String = identity.id.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    let Identity { shards, engine, .. } = identity;
-    let text = format!("format {FORMAT_VERSION}\nid {id}\nshards {shards}\nengine {engine}\n");
-    let text = format!("{text}checksum {:08x}\n", crc32c::crc32c(text.as_bytes()));
-    let partial = path.join(format!("{IDENTITY}.partial"));
-    let written = || -> io::Result<()> {
-        let mut file = fs::File::create(&partial)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&partial, path.join(IDENTITY))?;
-        fs::File::open(path)?.sync_all()?;
-        // The directory's own name, too.
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
-    };
-    written().map_err(|source| io_error("write", &partial, source))
-}
-
-fn read_identity(directory: &Path, path: &Path) -> Result<Identity, Error> {
-    let text = fs::read_to_string(path).map_err(|source| io_error("read", path, source))?;
-    let damaged = |what| Error::Damaged { path: path.to_owned(), what };
-    let field = |name: &str| {
-        let mut lines = text.lines();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
-    };
-    let format = field("format").and_then(|format| format.parse().ok());
-    let found: u16 = format.ok_or_else(|| damaged("it names no format"))?;
-    if found > FORMAT_VERSION {
-        return Err(Error::Newer { path: directory.to_owned(), found });
-    }
-    let (covered, _) = text.split_once("checksum ").ok_or_else(|| damaged("it is cut off"))?;
-    let checksum = format!("{:08x}", crc32c::crc32c(covered.as_bytes()));
-    if field("checksum") != Some(checksum.as_str()) {
-        return Err(damaged("its checksum is wrong"));
-    }
-    let identity = || {
-        Some(Identity {
-            id: DirectoryId(parse_hex(field("id")?)?),
-            shards: field("shards")?.parse().ok()?,
-            engine: field("engine")?.to_owned(),
-        })
-    };
-    identity().ok_or_else(|| damaged("a field is missing"))
-}
-
-fn parse_hex(text: &str) -> Option<[u8; 16]> {
-    let mut bytes = [0; 16];
-    if text.len() != 32 {
-        return None;
-    }
-    for (place, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok()?;
-    }
-    Some(bytes)
-}
-
-fn io_error(operation: &'static str, path: &Path, source: io::Error) -> Error {
+pub(crate) fn io_error(operation: &'static str, path: &Path, source: io::Error) -> Error {
     Error::Io { operation, path: path.to_owned(), source }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::DirectoryId;
 
     fn identity() -> Identity {
-        Identity { id: DirectoryId([0xAB; 16]), shards: 8, engine: "segment".to_owned() }
+        Identity::new(DirectoryId([0xAB; 16]), 8, "segment")
     }
 
     fn open(path: &Path) -> Result<DataDirectory, Error> {
