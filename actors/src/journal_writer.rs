@@ -13,6 +13,7 @@ use redeemd_domain::sequence::SequenceId;
 use redeemd_persistence::journal::{AppendError, Frame, Journal, Reader, Refusal};
 
 use crate::fatal::Fatal;
+use crate::lease::Leases;
 use crate::messages::{Append, JournalAnswer, Release};
 use crate::status::Status;
 
@@ -21,14 +22,15 @@ const DISK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Owns the journal, on a thread of its own: every flush blocks it.
 pub struct JournalWriter {
-    journal: Box<dyn Journal>,
+    pub(crate) journal: Box<dyn Journal>,
     waiting: Vec<Append>,
     flush_is_due: bool,
     /// Whom to tell when there is space again.
     known: HashMap<SequenceId, Recipient<JournalAnswer>>,
     released: HashMap<SequenceId, u64>,
+    pub(crate) leases: Leases,
     is_poisoned: bool,
-    status: Arc<Status>,
+    pub(crate) status: Arc<Status>,
     fatal: Fatal,
 }
 
@@ -42,6 +44,7 @@ impl JournalWriter {
             flush_is_due: false,
             known: HashMap::new(),
             released: HashMap::new(),
+            leases: Leases::default(),
             is_poisoned: false,
             status,
             fatal,
@@ -120,6 +123,10 @@ impl JournalWriter {
                         tracing::error!(%error, "the reserve file stays");
                     }
                 }
+                if self.leases.is_held() {
+                    tracing::warn!("a backup is given up, so that the journal can free its space");
+                    self.end_lease();
+                }
                 answer(appends, |append| JournalAnswer::NotAppended(append.frame.ticket));
             }
         }
@@ -129,6 +136,26 @@ impl JournalWriter {
         self.is_poisoned = true;
         answer(appends, |_| JournalAnswer::Unknown);
         self.fatal.raise(format!("the journal failed, and the server must recover: {error}"));
+    }
+
+    /// Deletes what no snapshot needs any more, unless somebody reads it.
+    fn delete_released(&mut self) {
+        if self.is_poisoned || self.leases.is_held() {
+            return;
+        }
+        let released: Vec<_> = self.released.iter().map(|(id, through)| (*id, *through)).collect();
+        match self.journal.release(&released) {
+            Ok(()) => self.status.journal_bytes.set(self.journal.stored_bytes()),
+            Err(error) => self.poison(&[], &error),
+        }
+    }
+
+    /// Ends the lease, and makes up for what was not deleted meanwhile.
+    pub(crate) fn end_lease(&mut self) {
+        if self.leases.end() {
+            self.status.journal_is_leased.store(false, Ordering::Relaxed);
+            self.delete_released();
+        }
     }
 
     fn look_at_disk(&mut self) {
@@ -204,14 +231,7 @@ impl Handler<Release> for JournalWriter {
     fn handle(&mut self, release: Release, _: &mut Self::Context) {
         let released = self.released.entry(release.sequence).or_default();
         *released = release.through.max(*released);
-        let released: Vec<_> = self.released.iter().map(|(id, through)| (*id, *through)).collect();
-        if self.is_poisoned {
-            return;
-        }
-        match self.journal.release(&released) {
-            Ok(()) => self.status.journal_bytes.set(self.journal.stored_bytes()),
-            Err(error) => self.poison(&[], &error),
-        }
+        self.delete_released();
     }
 }
 

@@ -53,16 +53,22 @@ pub fn push<R: Keyed>(
     batch: &mut Batch,
     scratch: &mut Vec<u8>,
 ) -> Result<(), ledger::Error> {
-    scratch.clear();
-    scratch.push(FORMAT_VERSION);
-    append(record, scratch)
-        .map_err(|_| ledger::Error::BadOutcome { reason: "it cannot be encoded" })?;
+    encode(record, scratch)?;
     batch.push_with(record.number(), scratch, |add| {
         record.keys(&mut |kind, bytes| add(Key { kind, bytes }));
         if let Some((RequestDigest(digest), _)) = record.request() {
             add(Key { kind: KeyKind::REQUEST, bytes: &digest });
         }
     })
+}
+
+/// Writes a record into a buffer, over what is in it.
+pub(crate) fn encode<R: Keyed>(record: &R, scratch: &mut Vec<u8>) -> Result<(), ledger::Error> {
+    scratch.clear();
+    scratch.push(FORMAT_VERSION);
+    append(record, scratch)
+        .map_err(|_| ledger::Error::BadOutcome { reason: "it cannot be encoded" })?;
+    Ok(())
 }
 
 /// Reads a shard's record.
@@ -81,7 +87,7 @@ pub fn decode_control(bytes: &[u8]) -> Result<control::Record, Error> {
     decode(bytes)
 }
 
-fn decode<R: Recorded>(bytes: &[u8]) -> Result<R, Error> {
+pub(crate) fn decode<R: Recorded>(bytes: &[u8]) -> Result<R, Error> {
     match bytes.split_first() {
         Some((&FORMAT_VERSION, rest)) => redeemd_domain::decode(rest).ok_or(Error::Malformed),
         Some((&version, _)) => Err(Error::Newer(version)),

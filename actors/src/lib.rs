@@ -8,8 +8,10 @@
 pub mod control_view;
 pub mod core;
 pub mod directory;
+pub mod examination;
 pub mod fatal;
 pub mod journal_writer;
+pub mod lease;
 pub mod ledger_keeper;
 pub mod ledger_record;
 pub mod messages;

@@ -64,6 +64,7 @@ pub struct Node {
     pub status: Arc<Status>,
     is_ready: Arc<AtomicBool>,
     steward: Addr<Steward>,
+    pub(crate) journal_writer: Addr<JournalWriter>,
     ledger_keeper: Addr<LedgerKeeper>,
     snapshot_keeper: Addr<SnapshotKeeper>,
 }
@@ -101,6 +102,7 @@ impl Node {
         let shard_directory = Directory::new(layout.shards().into());
         let control_directory = Directory::new(1);
         let (shard_ports, control_ports) = (Ports::default(), Ports::default());
+        let journal_writer = journal.clone();
         let threads = options.shard_threads.max(1);
         let arbiters: Vec<ArbiterHandle> = (0..threads).map(|_| Arbiter::new().handle()).collect();
         let steward = {
@@ -170,6 +172,7 @@ impl Node {
             status,
             is_ready: Arc::default(),
             steward,
+            journal_writer,
             ledger_keeper,
             snapshot_keeper,
         };

@@ -151,7 +151,8 @@ impl<M: Sequenced> Replay<M> {
     }
 }
 
-fn load<M: Sequenced>(
+/// Reads a snapshot into a machine.
+pub(crate) fn load<M: Sequenced>(
     snapshots: &Snapshots,
     layout: ShardLayout,
     sequence: SequenceId,

@@ -106,6 +106,8 @@ pub struct Status {
     pub snapshots: Durations,
     /// Snapshots that could not be written.
     pub failed_snapshots: Number,
+    /// Whether a backup is being taken, so that the journal deletes nothing.
+    pub journal_is_leased: AtomicBool,
     /// Whether the disk is full, so that nothing can be changed.
     pub disk_is_full: AtomicBool,
     /// Why the node cannot go on, once it cannot.
