@@ -3,7 +3,7 @@
 //!
 //! The new journal is made under `journal.new/`. What decides is the file `journal.exchange`: before
 //! it has its name, the old journal counts, and everything under `journal.new/` is rubbish; from then
-//! on the new one does, and [`complete`], which every opening of the directory calls, carries out
+//! on the new one does, and `complete`, which every opening of the directory calls, carries out
 //! what is left to do. Each of its steps can be repeated.
 //!
 //! | line of `journal.exchange` | meaning |

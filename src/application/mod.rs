@@ -4,6 +4,7 @@
 
 mod ending;
 mod first_start;
+pub mod offline;
 mod storage;
 
 use std::io::Write as _;
@@ -17,6 +18,7 @@ use redeemd_config::Settings;
 
 use crate::http::{self, Extras, Metrics, Parts};
 use crate::secrets::{ServerSecret, Vault, Wrapper};
+use crate::service::Origin;
 use ending::Ending;
 
 /// Why the server did not start, or ended otherwise than it was told to. One line each.
@@ -99,7 +101,8 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Error> {
         first_start::complete(&node, &wrapper, options.bootstrap_admin_key.as_deref()).await?;
         let vault = Arc::new(Vault::open(wrapper, &node.view.current())?);
 
-        let parts = Parts { node: node.clone(), vault, metrics: Metrics::new()? };
+        let origin = Origin { identity: directory.identity().clone(), disk: directory.disk() };
+        let parts = Parts { node: node.clone(), vault, metrics: Metrics::new()?, origin };
         let running = http::start(&parts, &settings.http, options.extras)?;
         // `listening` last: whoever waits for it may close the pipe then.
         for address in &running.operations_addresses {

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use redeemd_config::{LoadOptions, Settings};
 
+use super::backup::Backup;
 use super::completions::Completions;
+use super::journal::JournalCommand;
 use super::remote::bench::Bench;
 use super::remote::campaign::Campaign;
 use super::remote::codes::Codes;
 use super::remote::key::Key;
+use super::restore::Restore;
 
 /// redeemd issues codes by the million and redeems each exactly as often as its campaign allows.
 #[derive(Debug, Parser)]
@@ -93,6 +96,13 @@ pub enum Command {
     /// Look at the settings.
     #[command(subcommand, after_help = "Example:\n  redeemd config check")]
     Config(ConfigCommand),
+    /// Look at the journal of a stopped server, salvage it, give it another engine.
+    #[command(subcommand, after_help = "Example:\n  redeemd journal verify --data-dir ./data")]
+    Journal(JournalCommand),
+    /// Take a backup of a running server, or of a data directory that no server uses.
+    Backup(Backup),
+    /// Make a data directory out of a backup.
+    Restore(Restore),
     /// Write a script with which a shell completes this command line.
     #[command(after_help = "Examples:
   redeemd completions bash > /etc/bash_completion.d/redeemd

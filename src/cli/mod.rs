@@ -1,12 +1,15 @@
 //! The command line.
 
 mod arguments;
+mod backup;
 mod completions;
 mod config;
 mod demo;
+mod journal;
 mod new_file;
 mod progress;
 mod remote;
+mod restore;
 mod serve;
 
 use std::process::ExitCode;
@@ -61,6 +64,9 @@ fn carry_out(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Key(key) => remote::key::run(key),
         Command::Bench(bench) => remote::bench::run(bench),
         Command::Config(command) => config::run(arguments, command),
+        Command::Journal(command) => journal::run(arguments, command),
+        Command::Backup(command) => backup::run(arguments, command),
+        Command::Restore(command) => restore::run(arguments, command),
         Command::Completions(completions) => completions::run(*completions),
     }
 }

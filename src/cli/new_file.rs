@@ -83,6 +83,11 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), part, existing, output, is_finished: false })
     }
 
+    /// Where it stands until it is finished.
+    pub(super) fn part(&self) -> &Path {
+        &self.part
+    }
+
     /// All of it is written: makes it durable, and gives it its name.
     ///
     /// # Errors

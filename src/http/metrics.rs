@@ -146,6 +146,12 @@ fn write_status(page: &mut String, status: &Status) -> std::fmt::Result {
         ("ledger_waiting", "gauge", "Batches that wait.", status.ledger_waiting.get()),
         ("snapshots_failed_total", "counter", "Not written.", status.failed_snapshots.get()),
         (
+            "backup_running",
+            "gauge",
+            "Whether a backup is being taken.",
+            status.journal_is_leased.load(Ordering::Relaxed).into(),
+        ),
+        (
             "disk_full",
             "gauge",
             "Nothing changes.",

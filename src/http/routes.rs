@@ -11,8 +11,8 @@ use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::{
-    api_keys, baseline, campaigns, codes, health, lookup, redemption_batch, redemption_list,
-    redemptions, revocation, validations,
+    api_keys, backup, baseline, campaigns, codes, health, lookup, redemption_batch,
+    redemption_list, redemptions, revocation, validations,
 };
 
 /// Routes that are there for some purposes only.
@@ -121,6 +121,7 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
         "POST",
         [web::post().to(campaigns::archive)],
     ));
+    config.service(resource(metrics, "/api/v1/backup", "GET", [web::get().to(backup::take)]));
 }
 
 /// The routes for those who run the server.

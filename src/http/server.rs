@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::routes::{self, Extras};
 use super::site::{Content, Site};
 use crate::secrets::Vault;
-use crate::service::Worker;
+use crate::service::{Origin, Worker};
 
 /// The framework reads its clock only so often, and a deadline that it computes may be that much too
 /// early.
@@ -35,6 +35,8 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     /// What is counted.
     pub metrics: Metrics,
+    /// What is backed up.
+    pub origin: Origin,
 }
 
 /// Why the server cannot start.
@@ -75,9 +77,10 @@ pub fn start(parts: &Parts, settings: &Http, extras: Extras) -> Result<Running, 
     let has_operations = settings.operations_listen.is_some();
     let (shared, site_settings) = (parts.clone(), settings.clone());
     let factory = move || {
-        let Parts { node, vault, metrics } = &shared;
+        let Parts { node, vault, metrics, origin } = &shared;
         let site = Site::new(Content {
             worker: Worker::open(node, vault),
+            origin: origin.clone(),
             body_limit_bytes: site_settings.body_limit_bytes,
             body_timeout: Duration::from_millis(site_settings.request_timeout_ms),
         });

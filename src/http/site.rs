@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::problem::Problem;
-use crate::service::Worker;
+use crate::service::{Origin, Worker};
 
 /// The service and the bounds of requests. Clones are handles to the same.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Site(Rc<Content>);
 pub(super) struct Content {
     /// The way to the sequences.
     pub worker: Worker,
+    /// What is backed up.
+    pub origin: Origin,
     /// The largest body, in bytes.
     pub body_limit_bytes: usize,
     /// How long a body may take to arrive.

@@ -11,7 +11,7 @@ const END_SECONDS: i64 = 253_402_300_800;
 
 /// Shows a time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TimeText(pub Timestamp);
+pub struct TimeText(pub Timestamp);
 
 impl fmt::Display for TimeText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

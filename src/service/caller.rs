@@ -37,11 +37,13 @@ pub enum Permission {
     RevokeCodes,
     /// Let API keys in, see them, and shut them out.
     ManageApiKeys,
+    /// Take a backup, which has everything in it.
+    BackUp,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ChangeCampaigns,
         Self::ReadCampaigns,
         Self::HandleCodes,
@@ -51,6 +53,7 @@ impl Permission {
         Self::LookUpCodes,
         Self::RevokeCodes,
         Self::ManageApiKeys,
+        Self::BackUp,
     ];
 
     /// Whether a role includes it.
@@ -68,6 +71,7 @@ impl Permission {
             Self::ReadRedemptions => {
                 matches!(role, Role::Admin | Role::Issuer | Role::Redeemer | Role::Auditor)
             }
+            Self::BackUp => role == Role::Admin,
         }
     }
 }

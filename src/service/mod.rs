@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod asking;
+mod backup;
 mod batch;
 mod caller;
 mod campaigns;
@@ -24,6 +25,7 @@ mod view;
 mod worker;
 
 pub use api_keys::LetIn;
+pub use backup::{Backup, Origin};
 pub use caller::{Caller, Permission};
 pub use campaigns::{Changed, Tally};
 pub use error::Error;

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod api_keys;
+mod backup;
 mod bad_input;
 mod batch;
 mod campaigns;
@@ -12,6 +13,7 @@ mod codes;
 mod command_line;
 mod health;
 mod idempotency;
+mod journal_commands;
 mod lists;
 mod lookup;
 mod races;

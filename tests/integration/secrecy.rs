@@ -63,6 +63,10 @@ fn no_code_is_written_or_logged() {
         key
     });
     assert!(server.terminate().success());
+    let backup = folder.path().join("backup.tar");
+    folder.run(&["backup", "--output", backup.to_str().unwrap()]).done();
+    let dump = folder.run(&["journal", "dump", "--with-users"]).done().said;
+    std::fs::write(folder.path().join("dump.ndjson"), dump).unwrap();
     let mut written = Vec::new();
     files(folder.path(), &mut written);
     assert!(written.iter().any(|(path, bytes)| path.ends_with("log") && bytes.len() > 1000));

@@ -1,9 +1,10 @@
 //! The commands that talk to a running server: they see of it what every client sees.
 
+pub(super) mod backup;
 pub(super) mod bench;
 pub(super) mod campaign;
 pub(super) mod codes;
-mod connection;
+pub(super) mod connection;
 mod details;
 mod insisting;
 mod json;

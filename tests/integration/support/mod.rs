@@ -3,12 +3,14 @@
 mod answer;
 mod client;
 mod server;
+mod tool;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request, raw};
 pub(crate) use server::{ADMIN_KEY, Folder, Server, fails_to_start};
 
 use std::time::{Duration, Instant};
+pub(crate) use tool::{Ended, command, run};
 
 use serde_json::{Value, json};
 

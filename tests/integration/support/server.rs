@@ -39,6 +39,10 @@ impl Folder {
         self
     }
 
+    pub(crate) fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

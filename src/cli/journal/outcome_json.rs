@@ -1,0 +1,83 @@
+//! Outcomes that a salvage loses, as JSON: what it takes to make up for them, users included.
+
+use redeemd_domain::campaign::Codes;
+use redeemd_domain::timestamp::Timestamp;
+use redeemd_domain::{control, shard};
+use serde_json::{Value, json};
+
+use super::line::{Line, code, name, object};
+use crate::application::offline::{Lost, LostOutcome};
+
+/// An outcome that is lost, with what it takes to make up for it.
+pub(super) fn lost_outcome(outcome: &LostOutcome) -> Line {
+    let LostOutcome { position, what } = outcome;
+    let (at, command, details) = match what {
+        Lost::Unreadable => (Timestamp(0), "unreadable", json!({})),
+        Lost::Shard(record) => {
+            let (name, details) = shard_event(record);
+            (record.at, name, details)
+        }
+        Lost::Control(record) => {
+            let (name, details) = control_event(&record.event);
+            (record.at, name, details)
+        }
+    };
+    Line::new(position.sequence, position.number, at, command, details)
+}
+
+fn shard_event(record: &shard::Record) -> (&'static str, Value) {
+    use shard::Event as E;
+    match &record.event {
+        E::Redeemed(redemption) => (
+            "redeemed",
+            json!({
+                "id": record.redemption().map(|(id, _)| id.to_string()),
+                "code": code(&redemption.code),
+                "campaign": redemption.campaign.0,
+                "user": redemption.user,
+                "metadata": object(redemption.metadata.as_deref()),
+            }),
+        ),
+        E::Revoked(changed) => {
+            ("revoked", json!({ "code": code(&changed.code), "reason": changed.reason }))
+        }
+        E::Restored(changed) => {
+            ("restored", json!({ "code": code(&changed.code), "reason": changed.reason }))
+        }
+        E::Listed { campaign, digests, .. } => {
+            ("listed", json!({ "campaign": campaign.0, "codes": digests.len() }))
+        }
+    }
+}
+
+fn control_event(event: &control::Event) -> (&'static str, Value) {
+    use control::Event as E;
+    let campaign = |campaign: &redeemd_domain::campaign::Campaign| {
+        json!({
+            "id": campaign.id.to_string(),
+            "campaign": campaign.id.number.0,
+            "name": campaign.name,
+            "codes": match campaign.codes {
+                Codes::Sealed { .. } => "sealed",
+                Codes::Imported => "imported",
+            },
+        })
+    };
+    match event {
+        E::SecretAdded(secret) => {
+            ("secret_added", json!({ "purpose": name(secret.purpose), "secret": secret.number }))
+        }
+        E::ApiKeyAdded { id, role, name: called } => {
+            ("api_key_added", json!({ "id": id.to_string(), "role": role.name(), "name": called }))
+        }
+        E::ApiKeyRevoked(id) => ("api_key_revoked", json!({ "id": id.to_string() })),
+        E::CampaignMade(made) => ("campaign_made", campaign(made)),
+        E::CampaignChanged(changed) => ("campaign_changed", campaign(changed)),
+        E::Issued { campaign: of, first, count } => {
+            let mut details = campaign(of);
+            details["first"] = json!(first);
+            details["count"] = json!(count);
+            ("issued", details)
+        }
+    }
+}
