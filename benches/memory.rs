@@ -81,7 +81,8 @@ fn serve(arguments: &[String]) -> ExitCode {
         std::process::exit(0);
     });
     let settings = Arguments::parse_from(arguments).settings().unwrap();
-    let options = Options { bootstrap_admin_key: None, secret: None, extras: Extras::None };
+    let options =
+        Options { bootstrap_admin_key: None, secret: None, extras: Extras::None, reload: None };
     application::serve(&settings, &options).unwrap();
     ExitCode::SUCCESS
 }

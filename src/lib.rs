@@ -6,5 +6,6 @@ pub mod client;
 pub mod http;
 pub mod load;
 pub mod logging;
+pub mod operation;
 pub mod secrets;
 pub mod service;

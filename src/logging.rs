@@ -1,26 +1,50 @@
-//! Logs: to standard error, for people or for programs.
+//! Logs: to standard error, for people or for programs. Which levels are logged may change while the
+//! server runs.
 
 use redeemd_config::{Log, LogFormat};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::TryInitError;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+/// The log that was begun. Clones are handles to the same.
+#[derive(Clone, Debug)]
+pub struct Logging {
+    filter: reload::Handle<EnvFilter, Registry>,
+    /// Whether `REDEEMD_LOG` decides, and not the settings.
+    is_fixed: bool,
+}
 
 /// Begins to log. `filter` is what `REDEEMD_LOG` says, which can name modules and levels.
 ///
 /// # Errors
 /// When something logs already, or the filter cannot be read.
-pub fn start(settings: &Log, filter: Option<&str>) -> Result<(), Error> {
-    use tracing_subscriber::util::SubscriberInitExt as _;
-
-    let filter = EnvFilter::try_new(filter.unwrap_or(settings.level.name()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.format {
-        LogFormat::Json => builder.json().finish().try_init()?,
+pub fn start(settings: &Log, filter: Option<&str>) -> Result<Logging, Error> {
+    let first = EnvFilter::try_new(filter.unwrap_or(settings.level.name()))?;
+    let (first, handle) = reload::Layer::new(first);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Text => {
             use std::io::IsTerminal as _;
-            builder.with_ansi(std::io::stderr().is_terminal()).finish().try_init()?;
+            lines.with_ansi(std::io::stderr().is_terminal()).boxed()
         }
+    };
+    tracing_subscriber::registry().with(first).with(lines).try_init()?;
+    Ok(Logging { filter: handle, is_fixed: filter.is_some() })
+}
+
+impl Logging {
+    /// Logs what the settings say from now on, unless `REDEEMD_LOG` was given. The form of lines
+    /// stays.
+    ///
+    /// # Errors
+    /// When the log is gone.
+    pub fn change(&self, settings: &Log) -> Result<(), Error> {
+        if self.is_fixed {
+            return Ok(());
+        }
+        Ok(self.filter.reload(EnvFilter::try_new(settings.level.name())?)?)
     }
-    Ok(())
 }
 
 /// Why nothing can be logged.
@@ -32,4 +56,7 @@ pub enum Error {
     /// Something logs already.
     #[error("{0}")]
     Started(#[from] TryInitError),
+    /// The filter cannot be changed.
+    #[error("{0}")]
+    Gone(#[from] reload::Error),
 }

@@ -9,6 +9,7 @@ use redeemd_domain::machine::Machine;
 use redeemd_domain::slot::{ShardLayout, Slot};
 
 use crate::messages::Submit;
+use crate::status::Number;
 
 /// Where an actor is reached; `None` while it is being rebuilt.
 type Address<M> = Option<Recipient<Submit<M>>>;
@@ -18,18 +19,31 @@ type Address<M> = Option<Recipient<Submit<M>>>;
 #[derive(Debug)]
 pub struct Directory<M: Machine> {
     addresses: Arc<RwLock<Vec<Address<M>>>>,
+    /// How many messages wait in each mailbox.
+    waiting: Arc<[Arc<Number>]>,
 }
 
 impl<M: Machine> Clone for Directory<M> {
     fn clone(&self) -> Self {
-        Self { addresses: Arc::clone(&self.addresses) }
+        Self { addresses: Arc::clone(&self.addresses), waiting: Arc::clone(&self.waiting) }
     }
 }
 
 impl<M: Machine> Directory<M> {
     /// A directory of `count` actors, none of which can be reached yet.
     pub fn new(count: usize) -> Self {
-        Self { addresses: Arc::new(RwLock::new((0..count).map(|_| None).collect())) }
+        Self::counted(count, (0..count).map(|_| Arc::default()).collect())
+    }
+
+    /// As [`Directory::new`], where the messages that wait in each mailbox are counted.
+    pub fn counted(count: usize, waiting: Vec<Arc<Number>>) -> Self {
+        let addresses = Arc::new(RwLock::new((0..count).map(|_| None).collect()));
+        Self { addresses, waiting: waiting.into() }
+    }
+
+    /// Where the messages that wait in a mailbox are counted.
+    pub fn waiting(&self, place: usize) -> Option<Arc<Number>> {
+        self.waiting.get(place).cloned()
     }
 
     /// How many actors there are.

@@ -54,6 +54,7 @@ impl JournalWriter {
     /// Flushes all that waits: at once, or in as many appends as the journal's limit asks for.
     fn flush(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
+        self.status.journal_waiting.set(0);
         while !waiting.is_empty() {
             let taken = self.fitting(&waiting);
             let rest = waiting.split_off(taken);
@@ -209,6 +210,7 @@ impl Handler<Append> for JournalWriter {
     fn handle(&mut self, append: Append, context: &mut Self::Context) {
         self.known.entry(append.sequence).or_insert_with(|| append.reply_to.clone());
         self.waiting.push(append);
+        self.status.journal_waiting.set(self.waiting.len() as u64);
         // A notification comes after everything that is in the mailbox by now.
         if !std::mem::replace(&mut self.flush_is_due, true) {
             context.notify(Flush);

@@ -13,7 +13,11 @@ use redeemd_persistence::ledger::Ledger;
 
 use crate::fatal::Fatal;
 use crate::messages::{Finish, Keep, LedgerCovers};
+use crate::policies::LivePolicies;
 use crate::status::Status;
+
+/// How often the keeper looks whether it is time to commit, at the least.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How many bytes of the index may be merged after each commit.
 const MAINTENANCE_BYTES: u64 = 16 << 20;
@@ -30,7 +34,8 @@ pub struct CommitPolicy {
 /// Owns the ledger's writing side.
 pub struct LedgerKeeper {
     ledger: Ledger,
-    policy: CommitPolicy,
+    policies: LivePolicies,
+    last_commit: Instant,
     listeners: HashMap<SequenceId, Vec<Recipient<LedgerCovers>>>,
     status: Arc<Status>,
     fatal: Fatal,
@@ -38,11 +43,23 @@ pub struct LedgerKeeper {
 
 impl LedgerKeeper {
     /// The keeper of a ledger.
-    pub fn new(ledger: Ledger, policy: CommitPolicy, status: Arc<Status>, fatal: Fatal) -> Self {
-        Self { ledger, policy, listeners: HashMap::new(), status, fatal }
+    pub fn new(ledger: Ledger, policies: LivePolicies, status: Arc<Status>, fatal: Fatal) -> Self {
+        let listeners = HashMap::new();
+        Self { ledger, policies, last_commit: Instant::now(), listeners, status, fatal }
+    }
+
+    /// Commits when the interval is over, which may have changed since it began.
+    fn commit_in_time(&mut self, context: &mut Context<Self>) {
+        let interval = self.policies.current().commit.interval;
+        if self.last_commit.elapsed() >= interval {
+            self.commit();
+        }
+        let left = interval.saturating_sub(self.last_commit.elapsed());
+        context.run_later(left.min(LOOK), Self::commit_in_time);
     }
 
     fn commit(&mut self) {
+        self.last_commit = Instant::now();
         if self.ledger.uncommitted_bytes() == 0 {
             return;
         }
@@ -78,7 +95,7 @@ impl Actor for LedgerKeeper {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(self.policy.interval, |keeper, _| keeper.commit());
+        self.commit_in_time(context);
     }
 }
 
@@ -86,10 +103,11 @@ impl Handler<Keep> for LedgerKeeper {
     type Result = ();
 
     fn handle(&mut self, Keep(batch): Keep, _: &mut Self::Context) {
+        self.status.ledger_waiting.subtract(1);
         if let Err(error) = self.ledger.append(&batch) {
             return self.fatal.raise(format!("the ledger failed: {error}"));
         }
-        if self.ledger.uncommitted_bytes() >= self.policy.bytes {
+        if self.ledger.uncommitted_bytes() >= self.policies.current().commit.bytes {
             self.commit();
         }
     }

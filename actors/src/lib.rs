@@ -16,6 +16,7 @@ pub mod ledger_keeper;
 pub mod ledger_record;
 pub mod messages;
 pub mod node;
+pub mod policies;
 pub mod port;
 pub mod ports;
 pub mod recovery;

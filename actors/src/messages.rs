@@ -1,5 +1,7 @@
 //! What actors say to each other.
 
+use std::sync::Arc;
+
 use actix::{Message, Recipient};
 use redeemd_domain::machine::Machine;
 use redeemd_domain::sequence::SequenceId;
@@ -7,6 +9,7 @@ use redeemd_persistence::ledger::Batch;
 
 use crate::core::{Answer, FrameProposal, FrameTicket, Rejection, Submission};
 use crate::ports::{Answers, Ports};
+use crate::status::Number;
 
 /// Questions for a sequence's actor, as many as have gathered.
 ///
@@ -16,6 +19,7 @@ use crate::ports::{Answers, Ports};
 pub struct Submit<M: Machine> {
     submissions: std::vec::IntoIter<Submission<M>>,
     ports: Ports<M>,
+    waiting: Option<Arc<Number>>,
 }
 
 impl<M: Machine> Message for Submit<M> {
@@ -25,7 +29,17 @@ impl<M: Machine> Message for Submit<M> {
 impl<M: Machine> Submit<M> {
     /// Questions, and the ports at which their answers are awaited.
     pub fn new(submissions: Vec<Submission<M>>, ports: Ports<M>) -> Self {
-        Self { submissions: submissions.into_iter(), ports }
+        Self { submissions: submissions.into_iter(), ports, waiting: None }
+    }
+
+    /// The same, counted here until it is worked off or dropped.
+    #[must_use]
+    pub fn counted(mut self, waiting: Option<Arc<Number>>) -> Self {
+        if let Some(waiting) = &waiting {
+            waiting.add(1);
+        }
+        self.waiting = waiting;
+        self
     }
 
     /// Takes the next question, for somebody who will answer it. What is not taken is answered
@@ -37,6 +51,9 @@ impl<M: Machine> Submit<M> {
 
 impl<M: Machine> Drop for Submit<M> {
     fn drop(&mut self) {
+        if let Some(waiting) = &self.waiting {
+            waiting.subtract(1);
+        }
         let reject =
             |submission: Submission<M>| (submission.token, Answer::Rejected(Rejection::Overloaded));
         let answers: Answers<M> = self.submissions.by_ref().map(reject).collect();

@@ -19,6 +19,7 @@ use crate::fatal::Fatal;
 use crate::journal_writer::JournalWriter;
 use crate::ledger_keeper::{CommitPolicy, LedgerKeeper};
 use crate::messages::{BelieveClock, Finish};
+use crate::policies::{LivePolicies, Policies};
 use crate::port::Port;
 use crate::ports::Ports;
 use crate::recovery::{Recovered, RecoveredMachine};
@@ -62,6 +63,8 @@ pub struct Node {
     pub ledger: LedgerReader,
     /// What the actors are doing.
     pub status: Arc<Status>,
+    /// What bounds and paces the actors.
+    pub policies: LivePolicies,
     is_ready: Arc<AtomicBool>,
     steward: Addr<Steward>,
     pub(crate) journal_writer: Addr<JournalWriter>,
@@ -84,14 +87,19 @@ impl Node {
         let missing = missing_views(&control.machine, &shards);
         let reader = ledger.reader();
         let hasher = ledger.key_hasher();
+        let policies = LivePolicies::new(Policies {
+            limits: options.limits,
+            commit: options.commit_policy,
+            snapshots: options.snapshot_policy,
+        });
 
         let journal = {
             let writer = JournalWriter::new(journal, Arc::clone(&status), fatal.clone());
             start_on(&Arbiter::new().handle(), writer, options.mailbox_capacity)
         };
         let ledger_keeper = {
-            let policy = options.commit_policy;
-            let keeper = LedgerKeeper::new(ledger, policy, Arc::clone(&status), fatal.clone());
+            let policies = policies.clone();
+            let keeper = LedgerKeeper::new(ledger, policies, Arc::clone(&status), fatal.clone());
             start_on(&Arbiter::new().handle(), keeper, options.mailbox_capacity)
         };
         let snapshot_keeper = {
@@ -99,8 +107,15 @@ impl Node {
                 SnapshotKeeper::new(snapshots.clone(), journal.clone(), Arc::clone(&status));
             start_on(&Arbiter::new().handle(), keeper, options.mailbox_capacity)
         };
-        let shard_directory = Directory::new(layout.shards().into());
-        let control_directory = Directory::new(1);
+        let counted = |from: usize, count: usize| {
+            let sequences = status.sequences.iter().skip(from).take(count);
+            sequences.map(|sequence| Arc::clone(&sequence.waiting)).collect()
+        };
+        let shard_directory = Directory::counted(
+            layout.shards().into(),
+            counted(SequenceId::shard(0).index(), layout.shards().into()),
+        );
+        let control_directory = Directory::counted(1, counted(SequenceId::CONTROL.index(), 1));
         let (shard_ports, control_ports) = (Ports::default(), Ports::default());
         let journal_writer = journal.clone();
         let threads = options.shard_threads.max(1);
@@ -110,6 +125,7 @@ impl Node {
                 (shard_directory.clone(), control_directory.clone());
             let (shard_ports, control_ports) = (shard_ports.clone(), control_ports.clone());
             let (options, status) = (options.clone(), Arc::clone(&status));
+            let policies = policies.clone();
             let (ledger_keeper, view, reader) =
                 (ledger_keeper.clone(), view.clone(), reader.clone());
             let snapshot_keeper = snapshot_keeper.clone();
@@ -121,7 +137,7 @@ impl Node {
                     ledger: ledger_keeper.clone(),
                     snapshots: snapshot_keeper.clone(),
                     hasher,
-                    snapshot_policy: options.snapshot_policy,
+                    policies: policies.clone(),
                     status: Arc::clone(&status),
                     observe: Arc::new(|_: &Shard| {}),
                     mourner: mourner.clone(),
@@ -140,7 +156,7 @@ impl Node {
                         ledger: ledger_keeper.clone(),
                         snapshots: snapshot_keeper,
                         hasher,
-                        snapshot_policy: options.snapshot_policy,
+                        policies,
                         status,
                         observe: Arc::new(move |state: &Control| view.publish(state)),
                         mourner,
@@ -170,6 +186,7 @@ impl Node {
             view,
             ledger: reader,
             status,
+            policies,
             is_ready: Arc::default(),
             steward,
             journal_writer,

@@ -122,7 +122,9 @@ impl<M: Machine> Inner<M> {
             let submit = Submit::new(gathered, self.ports.clone());
             match self.directory.address(place) {
                 // A full mailbox gives the message back, and dropping it answers everything in it.
-                Some(address) => drop(address.try_send(submit)),
+                Some(address) => {
+                    drop(address.try_send(submit.counted(self.directory.waiting(place))));
+                }
                 None => self.reject(submit, Rejection::Unavailable),
             }
         }

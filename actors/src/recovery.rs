@@ -2,6 +2,7 @@
 //! the ledger lacks. Afterwards the state is exactly what was answered for.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use redeemd_domain::control::Control;
 use redeemd_domain::sequence::SequenceId;
@@ -65,6 +66,8 @@ pub struct Report {
     pub ledger: ledger::Opened,
     /// How many outcomes the ledger lacked.
     pub outcomes_added: u64,
+    /// What it did, in order, and how long each phase took.
+    pub phases: Vec<(&'static str, Duration)>,
 }
 
 /// Why a node cannot be brought back. Nothing was overwritten.
@@ -95,13 +98,16 @@ pub enum Error {
 /// See [`Error`].
 pub fn recover(sources: Sources) -> Result<Recovered, Error> {
     let Sources { disk, directory, layout, journal: options, ledger: settings } = sources;
+    let mut phases = Phases::default();
     let snapshots = Snapshots::open(Arc::clone(&disk), directory)?;
     let (mut ledger, opened) = Ledger::open(Arc::clone(&disk), settings)?;
+    phases.end("ledger");
     let mut control: Replay<Control> = begin(&snapshots, &ledger, layout, SequenceId::CONTROL)?;
     let mut shards = (0..layout.shards())
         .map(|shard| begin(&snapshots, &ledger, layout, SequenceId::shard(shard)))
         .collect::<Result<Vec<Replay<Shard>>, Error>>()?;
 
+    phases.end("snapshots");
     let requirement = |sequence, covered| Requirement {
         sequence,
         covered,
@@ -121,24 +127,71 @@ pub fn recover(sources: Sources) -> Result<Recovered, Error> {
         outcomes_added += batch.records() as u64;
         ledger.append(batch).map_err(|error| error.to_string())
     };
-    let (journal, report) = journal::open(disk, &options, &requirements, &mut |frame| match frame
-        .sequence
-        .as_shard()
-    {
-        None => control.frame(&frame, &mut keep),
-        Some(shard) => match shards.get_mut(usize::from(shard)) {
-            Some(replay) => replay.frame(&frame, &mut keep),
-            None => Err(format!("there are {} shards", layout.shards())),
-        },
+    let mut progress = Progress::default();
+    let (journal, report) = journal::open(disk, &options, &requirements, &mut |frame| {
+        progress.show(u64::from(frame.count));
+        match frame.sequence.as_shard() {
+            None => control.frame(&frame, &mut keep),
+            Some(shard) => match shards.get_mut(usize::from(shard)) {
+                Some(replay) => replay.frame(&frame, &mut keep),
+                None => Err(format!("there are {} shards", layout.shards())),
+            },
+        }
     })?;
+    phases.end("journal");
     let control = finish(SequenceId::CONTROL, control, &mut keep)?;
     let shards = (0..)
         .zip(shards)
         .map(|(shard, replay)| finish(SequenceId::shard(shard), replay, &mut keep))
         .collect::<Result<Vec<_>, Error>>()?;
     ledger.commit()?;
-    let report = Report { journal: report, ledger: opened, outcomes_added };
+    phases.end("outcomes");
+    let phases = phases.ended;
+    let report = Report { journal: report, ledger: opened, outcomes_added, phases };
     Ok(Recovered { layout, control, shards, journal, ledger, snapshots, report })
+}
+
+/// Measures what follows each other.
+struct Phases {
+    begun: Instant,
+    ended: Vec<(&'static str, Duration)>,
+}
+
+impl Default for Phases {
+    fn default() -> Self {
+        Self { begun: Instant::now(), ended: Vec::new() }
+    }
+}
+
+impl Phases {
+    fn end(&mut self, name: &'static str) {
+        let now = Instant::now();
+        self.ended.push((name, now - std::mem::replace(&mut self.begun, now)));
+    }
+}
+
+/// Says now and then how far reading the journal has come.
+struct Progress {
+    entries: u64,
+    said: Instant,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { entries: 0, said: Instant::now() }
+    }
+}
+
+impl Progress {
+    const INTERVAL: Duration = Duration::from_secs(5);
+
+    fn show(&mut self, entries: u64) {
+        self.entries += entries;
+        if self.said.elapsed() >= Self::INTERVAL {
+            tracing::info!(entries = self.entries, "reading the journal");
+            self.said = Instant::now();
+        }
+    }
 }
 
 fn begin<M: crate::sequenced::Sequenced>(

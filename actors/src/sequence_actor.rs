@@ -17,10 +17,11 @@ use crate::messages::{
     Append, BelieveClock, Finish, JournalAnswer, Keep, LedgerCovers, SnapshotDone, Submit,
     TakeSnapshot,
 };
+use crate::policies::LivePolicies;
 use crate::ports::Ports;
 use crate::snapshot_keeper::SnapshotKeeper;
 use crate::status::{SequenceStatus, Status};
-use crate::wall_clock::WallClock;
+use crate::wall_clock::{WallClock, seconds_since_1970};
 
 /// How often a sequence looks at what is not prompted by a message.
 const TICK: Duration = Duration::from_millis(500);
@@ -48,8 +49,8 @@ pub struct Surroundings<M: Machine> {
     pub snapshots: Addr<SnapshotKeeper>,
     /// How the ledger's keys are hashed.
     pub hasher: KeyHasher,
-    /// When states go there.
-    pub snapshot_policy: SnapshotPolicy,
+    /// What bounds and paces it.
+    pub policies: LivePolicies,
     /// What those who run the server see.
     pub status: Arc<Status>,
     /// Called with the state after every change, before any answer leaves.
@@ -66,7 +67,7 @@ impl<M: Machine> Clone for Surroundings<M> {
             ledger: self.ledger.clone(),
             snapshots: self.snapshots.clone(),
             hasher: self.hasher,
-            snapshot_policy: self.snapshot_policy,
+            policies: self.policies.clone(),
             status: Arc::clone(&self.status),
             observe: Arc::clone(&self.observe),
             mourner: self.mourner.clone(),
@@ -111,6 +112,7 @@ where
     pub fn new(core: SequenceCore<M>, snapshot: u64, surroundings: Surroundings<M>) -> Self {
         if let Some(status) = surroundings.status.sequence(core.sequence()) {
             status.snapshot.set(snapshot);
+            status.snapshot_at.set(seconds_since_1970());
             status.covered.set(core.covered());
         }
         Self {
@@ -167,6 +169,7 @@ where
         }
         batch.cover(applied.last);
         // Past the bound of the keeper's mailbox: the core bounds how far the ledger may be behind.
+        self.surroundings.status.ledger_waiting.add(1);
         self.surroundings.ledger.do_send(Keep(batch));
     }
 
@@ -180,12 +183,16 @@ where
         let status = self.status();
         status.applied.set(self.core.machine().last());
         status.in_flight.set(self.core.in_flight() as u64);
+        status.remembered.set(self.core.machine().remembered() as u64);
         status.clock_leapt.store(self.core.leap().is_some(), Ordering::Relaxed);
     }
 
     fn tick(&mut self, context: &Context<Self>) {
         let now = self.clock.now();
-        let policy = self.surroundings.snapshot_policy;
+        let policies = self.surroundings.policies.current();
+        self.core.set_limits(policies.limits);
+        self.surroundings.status.max_ledger_lag.set(policies.limits.max_ledger_lag);
+        let policy = policies.snapshots;
         let journal_bytes = self.surroundings.status.journal_bytes.get();
         let journal_is_large = policy.journal_bytes > 0 && journal_bytes > policy.journal_bytes;
         // An idle sequence moves on when the journal waits for it: its snapshots pin old entries.

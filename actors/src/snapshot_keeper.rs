@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix::{Actor, ActorContext, Addr, Context, Handler, Recipient};
@@ -16,6 +17,7 @@ use redeemd_persistence::snapshot::{self, Draft, Snapshots};
 use crate::journal_writer::JournalWriter;
 use crate::messages::{Finish, LedgerCovers, Release, SnapshotDone, TakeSnapshot};
 use crate::status::Status;
+use crate::wall_clock::seconds_since_1970;
 
 /// Owns the snapshots.
 pub struct SnapshotKeeper {
@@ -44,13 +46,16 @@ impl SnapshotKeeper {
             self.waiting.insert(sequence, (draft, reply_to));
             return;
         }
-        let number = draft.number();
+        let (number, bytes) = (draft.number(), draft.bytes());
         let published = draft.publish().and_then(|()| self.snapshots.prune(sequence));
         match published {
             Ok(release) => {
                 tracing::debug!(%sequence, number, "snapshot published");
                 if let Some(status) = self.status.sequence(sequence) {
                     status.snapshot.set(number);
+                    status.snapshot_at.set(seconds_since_1970());
+                    status.snapshot_bytes.set(bytes);
+                    status.snapshot_failed.store(false, Ordering::Relaxed);
                 }
                 reply_to.do_send(SnapshotDone { published: Some(number) });
                 if let Some(through) = release {
@@ -70,6 +75,9 @@ impl SnapshotKeeper {
     ) {
         tracing::error!(%sequence, %error, "snapshot failed");
         self.status.failed_snapshots.add(1);
+        if let Some(status) = self.status.sequence(sequence) {
+            status.snapshot_failed.store(true, Ordering::Relaxed);
+        }
         reply_to.do_send(SnapshotDone { published: None });
     }
 }

@@ -1,7 +1,7 @@
 //! What the actors tell those who run the server: counters and states, read by metrics and health.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redeemd_domain::sequence::SequenceId;
@@ -14,6 +14,11 @@ impl Number {
     /// Adds to it.
     pub fn add(&self, amount: u64) {
         self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Takes from it what was added before.
+    pub fn subtract(&self, amount: u64) {
+        self.0.fetch_sub(amount, Ordering::Relaxed);
     }
 
     /// Sets it.
@@ -75,6 +80,14 @@ pub struct SequenceStatus {
     pub remembered: Number,
     /// The entry of the newest snapshot.
     pub snapshot: Number,
+    /// When that one was published, or this node started, in seconds since 1970.
+    pub snapshot_at: Number,
+    /// The bytes that it takes; 0 where it was written before this node started.
+    pub snapshot_bytes: Number,
+    /// Whether the last attempt to write one failed.
+    pub snapshot_failed: AtomicBool,
+    /// Messages with questions in the mailbox, the one that is being worked on included.
+    pub waiting: Arc<Number>,
     /// Commands refused because there was more to do than fits.
     pub overloaded: Number,
     /// How often the actor was rebuilt after a panic.
@@ -90,6 +103,10 @@ pub struct SequenceStatus {
 pub struct Status {
     /// By sequence, the control sequence first.
     pub sequences: Vec<SequenceStatus>,
+    /// How many entries the ledger may be behind a sequence.
+    pub max_ledger_lag: Number,
+    /// Frames that wait for the journal's next flush.
+    pub journal_waiting: Number,
     /// Flushes of the journal.
     pub flushes: Durations,
     /// Entries that were flushed.

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,7 @@ use crate::recovery::RecoveredMachine;
 use crate::replay::Replay;
 use crate::sequence_actor::{Died, SequenceActor, Surroundings};
 use crate::sequenced::Sequenced;
+use crate::status::Status;
 
 /// A sequence that dies so often within [`PATIENCE`] is left down: what it meets will not go away.
 const MOST_DEATHS: usize = 3;
@@ -73,7 +75,8 @@ impl<M: Sequenced> Household<M> {
         let place = place_in(self, sequence);
         let arbiter = self.arbiters.get(place % self.arbiters.len().max(1))?;
         let RecoveredMachine { machine, snapshot } = recovered;
-        let core = SequenceCore::new(sequence, machine, covered, options.limits);
+        let limits = self.surroundings.policies.current().limits;
+        let core = SequenceCore::new(sequence, machine, covered, limits);
         let actor = SequenceActor::new(core, snapshot, self.surroundings.clone());
         let address = start_on(arbiter, actor, options.mailbox_capacity);
         self.directory.set(place, Some(address.clone().recipient()));
@@ -218,6 +221,7 @@ struct Rebuilding {
     ledger: LedgerReader,
     journal_writer: Addr<JournalWriter>,
     ledger_keeper: Addr<LedgerKeeper>,
+    status: Arc<Status>,
 }
 
 impl Rebuilding {
@@ -246,6 +250,7 @@ impl Rebuilding {
         let mut replay = replay.map_err(|error| error.to_string())?;
         let snapshot = replay.snapshot();
         let mut keep = |batch: &Batch| {
+            self.status.ledger_waiting.add(1);
             self.ledger_keeper.do_send(Keep(batch.clone()));
             Ok(())
         };
@@ -278,6 +283,7 @@ impl Handler<Died> for Steward {
             ledger: self.ledger.clone(),
             journal_writer: self.journal_writer.clone(),
             ledger_keeper: self.ledger_keeper.clone(),
+            status: Arc::clone(&self.shards.surroundings.status),
         };
         if sequence == SequenceId::CONTROL {
             self.control.directory.set(0, None);

@@ -28,3 +28,8 @@ impl WallClock {
         }
     }
 }
+
+/// The time of day, for those who look at the server.
+pub fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}

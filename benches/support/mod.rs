@@ -26,7 +26,8 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
         std::process::exit(0);
     });
     let settings = Arguments::parse_from(arguments).settings().unwrap();
-    let options = Options { bootstrap_admin_key: None, secret: None, extras: Extras::Baseline };
+    let options =
+        Options { bootstrap_admin_key: None, secret: None, extras: Extras::Baseline, reload: None };
     application::serve(&settings, &options).unwrap();
     ExitCode::SUCCESS
 }

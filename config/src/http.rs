@@ -22,8 +22,14 @@ pub struct Http {
     pub body_limit_bytes: usize,
     /// Milliseconds that a client has to send a request's head, 100 to 600,000.
     pub request_timeout_ms: u64,
+    /// Milliseconds that the server waits for a client that takes nothing of its answer, 1,000 to
+    /// 600,000.
+    pub stall_timeout_ms: u64,
     /// Seconds that an idle connection is kept, 0 to 3,600; 0 closes it after each answer.
     pub keep_alive_seconds: u64,
+    /// Seconds between the moment when readiness is off and the one when nothing more is accepted, 0
+    /// to 600, so that load balancers notice.
+    pub shutdown_delay_seconds: u64,
     /// Seconds that requests may go on after the server was told to stop, 0 to 3,600.
     pub shutdown_grace_seconds: u64,
 }
@@ -55,10 +61,20 @@ impl Http {
                 100..=600_000,
                 fallback.request_timeout_ms,
             ),
+            stall_timeout_ms: reader.integer(
+                "http.stall_timeout_ms",
+                1_000..=600_000,
+                fallback.stall_timeout_ms,
+            ),
             keep_alive_seconds: reader.integer(
                 "http.keep_alive_seconds",
                 0..=3_600,
                 fallback.keep_alive_seconds,
+            ),
+            shutdown_delay_seconds: reader.integer(
+                "http.shutdown_delay_seconds",
+                0..=600,
+                fallback.shutdown_delay_seconds,
             ),
             shutdown_grace_seconds: reader.integer(
                 "http.shutdown_grace_seconds",
@@ -86,7 +102,9 @@ impl Default for Http {
             max_connections: 16_384,
             body_limit_bytes: 1 << 20,
             request_timeout_ms: 10_000,
+            stall_timeout_ms: 30_000,
             keep_alive_seconds: 75,
+            shutdown_delay_seconds: 0,
             shutdown_grace_seconds: 30,
         }
     }

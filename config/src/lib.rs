@@ -5,6 +5,7 @@
 //! them are reported at once. This crate knows nothing of the parts that its settings are for: it
 //! opens no socket and no store, and it reads the environment only as it is handed in.
 
+mod changes;
 mod clock;
 mod describe;
 mod error;
@@ -19,6 +20,7 @@ mod settings;
 mod shards;
 mod snapshots;
 
+pub use changes::{Change, Effect};
 pub use clock::Clock;
 pub use describe::{Described, Description};
 pub use error::{Error, Problem};
@@ -26,7 +28,7 @@ pub use http::Http;
 pub use journal::{Journal, JournalEngine};
 pub use ledger::Ledger;
 pub use limits::Limits;
-pub use log::{Log, LogFormat, LogLevel};
+pub use log::{Log, LogFormat, LogLevel, LogRequests};
 pub use settings::{LoadOptions, Settings};
 pub use shards::Shards;
 pub use snapshots::Snapshots;

@@ -9,6 +9,8 @@ pub struct Log {
     pub format: LogFormat,
     /// The least weighty level that is logged. `REDEEMD_LOG` can say it module by module instead.
     pub level: LogLevel,
+    /// Which requests get a line of their own.
+    pub requests: LogRequests,
 }
 
 /// The form of a log line.
@@ -18,6 +20,22 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for programs.
     Json,
+}
+
+/// Which requests get a line of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRequests {
+    /// None.
+    None,
+    /// Those that end in an error of the server's: status 500 and above. Of many, some.
+    Errors,
+    /// All.
+    All,
+}
+
+impl LogRequests {
+    const NAMES: [(&str, Self); 3] =
+        [("none", Self::None), ("errors", Self::Errors), ("all", Self::All)];
 }
 
 /// How weighty a log line is.
@@ -66,12 +84,13 @@ impl Log {
         Self {
             format: reader.choice("log.format", &LogFormat::NAMES, fallback.format),
             level: reader.choice("log.level", &LogLevel::NAMES, fallback.level),
+            requests: reader.choice("log.requests", &LogRequests::NAMES, fallback.requests),
         }
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: LogLevel::Info }
+        Self { format: LogFormat::Text, level: LogLevel::Info, requests: LogRequests::Errors }
     }
 }

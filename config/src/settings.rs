@@ -64,6 +64,15 @@ impl Settings {
         Ok(load(options)?.0)
     }
 
+    /// Loads and checks the settings, together with what tells where each came from.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_described(options: LoadOptions) -> Result<(Self, Description), Error> {
+        let (settings, values) = load(options)?;
+        Ok((settings, Description::new(values)))
+    }
+
     /// Loads and checks the settings and tells what is in force and where it came from.
     ///
     /// # Errors

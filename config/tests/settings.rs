@@ -7,7 +7,9 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use redeemd_config::{Error, JournalEngine, LoadOptions, LogFormat, LogLevel, Problem, Settings};
+use redeemd_config::{
+    Effect, Error, JournalEngine, LoadOptions, LogFormat, LogLevel, Problem, Settings,
+};
 
 /// Options with a file of this text; the directory keeps the file alive.
 fn with_file(text: &str) -> (LoadOptions, tempfile::TempDir) {
@@ -108,6 +110,7 @@ fn variables_that_are_no_settings_are_passed_over() {
         ("REDEEMD_SECRET", "s"),
         ("REDEEMD_BOOTSTRAP_ADMIN_KEY", "k"),
         ("REDEEMD_LOG", "debug"),
+        ("REDEEMD_SERVER", "http://127.0.0.1:8080"),
         ("REDEEMD_TEST_KEEP", "1"),
         ("REDEEMD_SIMULATOR_SEED", "1"),
         ("REDEEMD_KILL_ROUNDS", "1"),
@@ -306,4 +309,47 @@ fn the_description_tells_every_value_and_its_origin() {
         .filter(|line| !line.starts_with('#') && line.contains(" = "))
         .count();
     assert_eq!(description.settings().len(), assignments);
+}
+
+#[test]
+fn changes_name_what_differs_and_when_it_counts() {
+    let describe = |options| Settings::load_described(options).unwrap().1;
+    let former = describe(LoadOptions::default());
+    assert_eq!(describe(LoadOptions::default()).changes_since(&former), []);
+    let mut options = with_environment(&[("REDEEMD_LOG__LEVEL", "debug")]);
+    options.overrides = vec![("http.workers".to_owned(), "3".to_owned())];
+    let changes = describe(options).changes_since(&former);
+    let told: Vec<_> = changes
+        .iter()
+        .map(|change| {
+            let (key, value) = (change.setting.key.as_str(), change.setting.value.as_str());
+            (key, change.former.as_str(), value, change.effect)
+        })
+        .collect();
+    let expected = [
+        ("http.workers", "0", "3", Effect::Restart),
+        ("log.level", "\"info\"", "\"debug\"", Effect::Live),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_defaults_say_of_each_setting_whether_it_can_change_while_the_server_runs() {
+    let mut section = String::new();
+    let mut seen = 0;
+    for line in include_str!("../default.toml").lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = format!("{name}.");
+        } else if let Some((name, rest)) = line.split_once(" = ")
+            && !line.starts_with('#')
+        {
+            let expected = match Effect::of(&format!("{section}{name}")) {
+                Effect::Live => "(live)",
+                Effect::Restart => "(restart)",
+            };
+            assert!(rest.ends_with(expected), "{section}{name}: {rest}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, Settings::describe(LoadOptions::default()).unwrap().settings().len());
 }

@@ -41,6 +41,9 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     /// durably has them.
     fn forgotten(&self) -> u64;
 
+    /// How many records of keyed requests are held for the ledger's sake.
+    fn remembered(&self) -> usize;
+
     /// Applies the next entry.
     fn apply(&mut self, entry: Entry<Self::Command>) -> Outcome<Self>;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use redeemd_actors::core::Limits;
 use redeemd_actors::ledger_keeper::CommitPolicy;
 use redeemd_actors::node::NodeOptions;
+use redeemd_actors::policies::Policies;
 use redeemd_actors::recovery::{Recovered, Sources, recover as recover_node};
 use redeemd_actors::sequence_actor::SnapshotPolicy;
 use redeemd_config::{JournalEngine, Settings};
@@ -104,20 +105,30 @@ pub(super) fn node_options(settings: &Settings, layout: ShardLayout) -> NodeOpti
         0 => (cores / 2).clamp(1, layout.shards().into()),
         threads => threads,
     };
+    let policies = policies(settings);
     NodeOptions {
+        limits: policies.limits,
+        mailbox_capacity: settings.shards.mailbox_capacity,
+        shard_threads,
+        commit_policy: policies.commit,
+        snapshot_policy: policies.snapshots,
+    }
+}
+
+/// What bounds and paces the actors, and may change while they run.
+pub(super) fn policies(settings: &Settings) -> Policies {
+    Policies {
         limits: Limits {
             max_in_flight: settings.shards.max_in_flight,
             max_ledger_lag: settings.ledger.max_lag,
             max_clock_leap_ms: settings.clock.max_leap_seconds.saturating_mul(1000),
             ..Limits::default()
         },
-        mailbox_capacity: settings.shards.mailbox_capacity,
-        shard_threads,
-        commit_policy: CommitPolicy {
+        commit: CommitPolicy {
             interval: Duration::from_millis(settings.ledger.commit_interval_ms),
             bytes: settings.ledger.commit_bytes,
         },
-        snapshot_policy: SnapshotPolicy {
+        snapshots: SnapshotPolicy {
             entries: settings.snapshots.interval_entries,
             interval: Duration::from_secs(settings.snapshots.interval_seconds),
             journal_bytes: settings.snapshots.journal_bytes,

@@ -13,6 +13,7 @@ use super::remote::campaign::Campaign;
 use super::remote::codes::Codes;
 use super::remote::key::Key;
 use super::restore::Restore;
+use crate::client::Target;
 
 /// redeemd issues codes by the million and redeems each exactly as often as its campaign allows.
 #[derive(Debug, Parser)]
@@ -93,6 +94,8 @@ pub enum Command {
     /// Codes are redeemed for good, so load a server, or at least a campaign, that is there for it.
     /// The exit code is 0 if anything was carried out, whatever else was refused.
     Bench(Bench),
+    /// Ask a server whether it may be sent traffic: exit code 0 if so, 1 if not.
+    Health(Health),
     /// Look at the settings.
     #[command(subcommand, after_help = "Example:\n  redeemd config check")]
     Config(ConfigCommand),
@@ -127,6 +130,21 @@ pub struct Serve {
     /// End when standard input does. It keeps a program that starts a server from leaving it behind.
     #[arg(long, hide = true)]
     pub end_with_input: bool,
+}
+
+/// Whom to ask how it is.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Example:\n  redeemd health --server http://127.0.0.1:8080\n\nWithout --server it asks where \
+                  the settings say that health is served, so that it fits a container's health check."
+)]
+pub struct Health {
+    /// Where the server is.
+    #[arg(long, env = "REDEEMD_SERVER", value_name = "URL")]
+    pub server: Option<Target>,
+    /// Print what the server says of each of its parts.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How large the demonstration is.

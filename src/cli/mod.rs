@@ -5,6 +5,7 @@ mod backup;
 mod completions;
 mod config;
 mod demo;
+mod health;
 mod journal;
 mod new_file;
 mod progress;
@@ -63,6 +64,7 @@ fn carry_out(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Codes(codes) => remote::codes::run(codes),
         Command::Key(key) => remote::key::run(key),
         Command::Bench(bench) => remote::bench::run(bench),
+        Command::Health(health) => health::run(arguments, health),
         Command::Config(command) => config::run(arguments, command),
         Command::Journal(command) => journal::run(arguments, command),
         Command::Backup(command) => backup::run(arguments, command),

@@ -4,9 +4,11 @@ use std::io;
 use std::process::ExitCode;
 use std::thread;
 
+use redeemd_config::Settings;
+
 use super::Arguments;
 use super::arguments::Serve;
-use crate::application::{self, Options};
+use crate::application::{self, Options, Reload};
 use crate::http::Extras;
 use crate::logging;
 
@@ -14,13 +16,15 @@ pub(super) fn run(arguments: &Arguments, serve: Serve) -> anyhow::Result<ExitCod
     if serve.end_with_input {
         thread::spawn(end_with_input);
     }
-    let settings = arguments.settings()?;
+    let load = arguments.load_options();
+    let (settings, described) = Settings::load_described(load.clone())?;
     let filter = std::env::var("REDEEMD_LOG").ok();
-    logging::start(&settings.log, filter.as_deref())?;
+    let logging = logging::start(&settings.log, filter.as_deref())?;
     let options = Options {
         bootstrap_admin_key: std::env::var("REDEEMD_BOOTSTRAP_ADMIN_KEY").ok(),
         secret: std::env::var("REDEEMD_SECRET").ok(),
         extras: Extras::None,
+        reload: Some(Reload { options: load, described, logging }),
     };
     application::serve(&settings, &options)?;
     Ok(ExitCode::SUCCESS)

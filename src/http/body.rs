@@ -25,7 +25,7 @@ impl Site {
         request: &HttpRequest,
         payload: Payload,
     ) -> Result<Bytes, Problem> {
-        self.json_body(request, payload, self.body_limit_bytes).await
+        self.json_body(request, payload, self.operation.live.body_limit_bytes()).await
     }
 
     /// The body of a request for many things at once, which may be so many times as large.
@@ -37,7 +37,12 @@ impl Site {
         request: &HttpRequest,
         payload: Payload,
     ) -> Result<Bytes, Problem> {
-        self.json_body(request, payload, self.body_limit_bytes.saturating_mul(LARGE)).await
+        self.json_body(
+            request,
+            payload,
+            self.operation.live.body_limit_bytes().saturating_mul(LARGE),
+        )
+        .await
     }
 
     /// The body of a request that need not have one: empty, or JSON.
@@ -52,7 +57,7 @@ impl Site {
         if request.headers().contains_key(CONTENT_TYPE) {
             self.body(request, payload).await
         } else {
-            self.any_body(request, payload, self.body_limit_bytes).await
+            self.any_body(request, payload, self.operation.live.body_limit_bytes()).await
         }
     }
 

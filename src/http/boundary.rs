@@ -9,17 +9,25 @@ use std::time::Instant;
 use actix_web::HttpMessage as _;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::HeaderName;
 
+use super::access_log::{self, Answered};
 use super::metrics::RouteMetrics;
 use super::problem::Problem;
 use super::request_id::RequestId;
+use super::trace_id::TraceId;
+use super::watched::Watched;
+use crate::operation::Connection;
 
 /// The header that carries a request's identifier.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The header that says of which trace a request is a part.
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// The boundary of one route.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Boundary {
     metrics: Rc<RouteMetrics>,
 }
@@ -36,7 +44,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<Watched<EitherBody<B>>>;
     type Error = actix_web::Error;
     type Transform = BoundaryService<S>;
     type InitError = ();
@@ -48,7 +56,6 @@ where
 }
 
 /// See [`Boundary`].
-#[derive(Debug)]
 pub(super) struct BoundaryService<S> {
     service: S,
     metrics: Rc<RouteMetrics>,
@@ -59,7 +66,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<Watched<EitherBody<B>>>;
     type Error = actix_web::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>>>>;
 
@@ -67,26 +74,29 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let begun = Instant::now();
-        let id = RequestId::of(request.headers().get(REQUEST_ID));
+        let id = RequestId::of(request.headers().get(REQUEST_ID))
+            .in_trace(TraceId::of(request.headers().get(TRACE_PARENT)));
         request.extensions_mut().insert(id.clone());
         let in_flight = self.metrics.begin();
+        let under_way = request.conn_data::<Rc<Connection>>().map(Connection::begin);
         let metrics = Rc::clone(&self.metrics);
         let answering = self.service.call(request);
         Box::pin(async move {
-            let mut response = finish(answering.await?, &id, metrics.route());
+            let mut response = finish(answering.await?, &id, &metrics);
             response.headers_mut().insert(REQUEST_ID, id.header());
-            let status = response.status();
-            metrics.observe(status.as_u16(), begun.elapsed());
-            drop(in_flight);
-            tracing::debug!(
-                target: "redeemd::access",
-                request_id = id.as_str(),
-                method = response.request().method().as_str(),
-                route = metrics.route(),
-                status = status.as_u16(),
-                microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-            );
-            Ok(response)
+            if metrics.operation().lifecycle.closes_connections() {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
+            let (status, duration) = (response.status().as_u16(), begun.elapsed());
+            metrics.observe(status, duration);
+            access_log::note(&Answered {
+                id: &id,
+                method: response.request().method(),
+                metrics: &metrics,
+                status,
+                duration,
+            });
+            Ok(response.map_body(|_, body| Watched::new(body, in_flight, under_way)))
         })
     }
 }
@@ -95,19 +105,20 @@ where
 fn finish<B: MessageBody>(
     response: ServiceResponse<B>,
     id: &RequestId,
-    route: &'static str,
+    metrics: &RouteMetrics,
 ) -> ServiceResponse<EitherBody<B>> {
     let Some(error) = response.response().error() else {
         return response.map_into_left_body();
     };
     let answer = match error.as_error::<Problem>() {
-        Some(problem) => tell(problem, id, route),
-        None => tell(&Problem::of_foreign(error), id, route),
+        Some(problem) => tell(problem, id, metrics),
+        None => tell(&Problem::of_foreign(error), id, metrics),
     };
     response.into_response(answer.map_into_right_body())
 }
 
-fn tell(problem: &Problem, id: &RequestId, route: &'static str) -> actix_web::HttpResponse {
-    problem.log(id, route);
+fn tell(problem: &Problem, id: &RequestId, metrics: &RouteMetrics) -> actix_web::HttpResponse {
+    metrics.count_problem(problem.kind().name());
+    problem.log(id, metrics.route());
     problem.answer(id)
 }

@@ -1,7 +1,6 @@
-//! Metrics: what is counted about requests, and the page that Prometheus reads.
+//! What is counted about requests, and the page that Prometheus reads.
 
-use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::process_collector::ProcessCollector;
@@ -9,45 +8,95 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
-use redeemd_actors::status::{DURATION_BOUNDS_MICROSECONDS, Durations, Status};
-use redeemd_domain::sequence::SequenceId;
+
+use super::exposition::Exposition;
+use super::node_metrics;
+use super::problem::kind_of_error;
+use crate::operation::Operation;
+use crate::service::{Error, Redeemed};
 
 /// The upper bounds of request durations, in seconds.
 const BOUNDS_SECONDS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
 
 /// Everything that is counted about requests. Clones count together.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    problems: IntCounterVec,
     durations: HistogramVec,
     in_flight: IntGauge,
+    redemptions: IntCounterVec,
+    /// The two outcomes that are not looked up by name.
+    done: IntCounter,
+    replayed: IntCounter,
+    suppressed: IntCounter,
+    operation: Arc<Operation>,
 }
 
 impl Metrics {
-    /// Metrics that have counted nothing.
+    /// Metrics that have counted nothing, of a server that runs like this.
     ///
     /// # Errors
     /// When two of them had one name, which does not happen.
-    pub fn new() -> Result<Self, prometheus::Error> {
-        let requests = IntCounterVec::new(
-            Opts::new("redeemd_http_requests_total", "Requests by route and class of status."),
+    pub fn new(operation: &Arc<Operation>) -> Result<Self, prometheus::Error> {
+        let requests = counters(
+            "redeemd_http_requests_total",
+            "Requests by route and class of status.",
             &["route", "status"],
         )?;
+        let problems = counters(
+            "redeemd_http_problems_total",
+            "Requests that ended in an error, by route and code.",
+            &["route", "code"],
+        )?;
+        let redemptions = counters(
+            "redeemd_redemptions_total",
+            "Wishes to redeem by outcome: done, replayed, or the code of what kept them from it.",
+            &["outcome"],
+        )?;
         let durations = HistogramVec::new(
-            HistogramOpts::new("redeemd_http_request_duration_seconds", "Time to the answer.")
-                .buckets(BOUNDS_SECONDS.to_vec()),
+            HistogramOpts::new(
+                "redeemd_http_request_duration_seconds",
+                "Time until the answer could begin.",
+            )
+            .buckets(BOUNDS_SECONDS.to_vec()),
             &["route"],
         )?;
-        let in_flight =
-            IntGauge::new("redeemd_http_requests_in_flight", "Requests not answered yet.")?;
+        let in_flight = IntGauge::new(
+            "redeemd_http_requests_in_flight",
+            "Requests that are not answered completely yet.",
+        )?;
+        let suppressed = IntCounter::new(
+            "redeemd_log_suppressed_lines_total",
+            "Lines about errors that were not written because there were too many.",
+        )?;
         let registry = Registry::new();
-        registry.register(Box::new(requests.clone()))?;
+        for counter in [&requests, &problems, &redemptions] {
+            registry.register(Box::new(counter.clone()))?;
+        }
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
+        registry.register(Box::new(suppressed.clone()))?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry, requests, durations, in_flight })
+        let (done, replayed) = (
+            redemptions.with_label_values(&["done"]),
+            redemptions.with_label_values(&["replayed"]),
+        );
+        let operation = Arc::clone(operation);
+        Ok(Self {
+            registry,
+            requests,
+            problems,
+            durations,
+            in_flight,
+            redemptions,
+            done,
+            replayed,
+            suppressed,
+            operation,
+        })
     }
 
     /// The metrics of a route, found once and then counted without looking up.
@@ -57,29 +106,44 @@ impl Metrics {
             route,
             classes: ["2xx", "3xx", "4xx", "5xx"].map(class),
             duration: self.durations.with_label_values(&[route]),
-            in_flight: self.in_flight.clone(),
+            all: self.clone(),
         }
     }
 
-    /// The page, with what the actors are doing.
-    pub fn page(&self, status: &Status) -> String {
-        let mut page = String::with_capacity(16 * 1024);
+    /// Counts what came of a wish to redeem.
+    pub fn count_redemption(&self, result: &Result<Redeemed, Error>) {
+        match result {
+            Ok(redeemed) if redeemed.is_replayed => self.replayed.inc(),
+            Ok(_) => self.done.inc(),
+            Err(error) => {
+                self.redemptions.with_label_values(&[kind_of_error(error).name()]).inc();
+            }
+        }
+    }
+
+    /// The server's own running.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// The page, with what the parts of the server are doing.
+    pub fn page(&self) -> String {
+        let mut page = String::with_capacity(32 * 1024);
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
             tracing::error!(%error, "the metrics cannot be written");
         }
-        // Writing to memory does not fail.
-        let _ = write_status(&mut page, status);
-        page
+        let mut page = Exposition::after(page);
+        node_metrics::write(&mut page, &self.operation);
+        page.finish()
     }
 }
 
 /// The metrics of one route.
-#[derive(Debug)]
 pub struct RouteMetrics {
     route: &'static str,
     classes: [IntCounter; 4],
     duration: Histogram,
-    in_flight: IntGauge,
+    all: Metrics,
 }
 
 impl RouteMetrics {
@@ -88,10 +152,15 @@ impl RouteMetrics {
         self.route
     }
 
+    /// The server's own running.
+    pub fn operation(&self) -> &Operation {
+        self.all.operation()
+    }
+
     /// Counts a request as in flight until what this gives is dropped.
     pub fn begin(&self) -> InFlight {
-        self.in_flight.inc();
-        InFlight(self.in_flight.clone())
+        self.all.in_flight.inc();
+        InFlight(self.all.in_flight.clone())
     }
 
     /// Counts an answer.
@@ -101,6 +170,16 @@ impl RouteMetrics {
             counter.inc();
         }
         self.duration.observe(duration.as_secs_f64());
+    }
+
+    /// Counts an error by its code.
+    pub fn count_problem(&self, code: &str) {
+        self.all.problems.with_label_values(&[self.route, code]).inc();
+    }
+
+    /// Counts a line of the log that was not written.
+    pub fn count_suppressed(&self) {
+        self.all.suppressed.inc();
     }
 }
 
@@ -114,106 +193,39 @@ impl Drop for InFlight {
     }
 }
 
-fn write_status(page: &mut String, status: &Status) -> std::fmt::Result {
-    type Read = fn(&redeemd_actors::status::SequenceStatus) -> u64;
-    let sequences: [(&str, &str, &str, Read); 9] = [
-        ("entries_applied", "counter", "The last entry applied.", |it| it.applied.get()),
-        ("ledger_covered", "counter", "How far the ledger durably is.", |it| it.covered.get()),
-        ("in_flight", "gauge", "Commands that wait for the journal.", |it| it.in_flight.get()),
-        ("remembered", "gauge", "Keyed requests held in memory.", |it| it.remembered.get()),
-        ("snapshot_entry", "gauge", "The entry of the newest snapshot.", |it| it.snapshot.get()),
-        ("overloaded_total", "counter", "Commands refused for want of room.", |it| {
-            it.overloaded.get()
-        }),
-        ("rebuilt_total", "counter", "Rebuilt after a panic.", |it| it.rebuilt.get()),
-        ("down", "gauge", "Whether it stays down.", |it| it.is_down.load(Ordering::Relaxed).into()),
-        ("clock_leapt", "gauge", "Whether the clock is not believed.", |it| {
-            it.clock_leapt.load(Ordering::Relaxed).into()
-        }),
-    ];
-    for (name, kind, help, read) in sequences {
-        writeln!(page, "# HELP redeemd_sequence_{name} {help}")?;
-        writeln!(page, "# TYPE redeemd_sequence_{name} {kind}")?;
-        for (number, sequence) in (0..).zip(&status.sequences) {
-            let (id, value) = (SequenceId(number), read(sequence));
-            writeln!(page, "redeemd_sequence_{name}{{sequence=\"{id}\"}} {value}")?;
-        }
-    }
-    let node = [
-        ("journal_entries_total", "counter", "Entries flushed.", status.flushed_entries.get()),
-        ("journal_flushed_bytes_total", "counter", "Bytes flushed.", status.flushed_bytes.get()),
-        ("journal_bytes", "gauge", "Bytes on its disk.", status.journal_bytes.get()),
-        ("ledger_waiting", "gauge", "Batches that wait.", status.ledger_waiting.get()),
-        ("snapshots_failed_total", "counter", "Not written.", status.failed_snapshots.get()),
-        (
-            "backup_running",
-            "gauge",
-            "Whether a backup is being taken.",
-            status.journal_is_leased.load(Ordering::Relaxed).into(),
-        ),
-        (
-            "disk_full",
-            "gauge",
-            "Nothing changes.",
-            status.disk_is_full.load(Ordering::Relaxed).into(),
-        ),
-    ];
-    for (name, kind, help, value) in node {
-        writeln!(page, "# HELP redeemd_{name} {help}\n# TYPE redeemd_{name} {kind}")?;
-        writeln!(page, "redeemd_{name} {value}")?;
-    }
-    write_durations(page, "journal_flush", "Flushes of the journal.", &status.flushes)?;
-    write_durations(page, "ledger_commit", "Commits of the ledger.", &status.ledger_commits)?;
-    write_durations(page, "snapshot", "Snapshots written.", &status.snapshots)
-}
-
-fn write_durations(
-    page: &mut String,
-    name: &str,
-    help: &str,
-    durations: &Durations,
-) -> std::fmt::Result {
-    let name = format!("redeemd_{name}_duration_seconds");
-    writeln!(page, "# HELP {name} {help}\n# TYPE {name} histogram")?;
-    let bounds = DURATION_BOUNDS_MICROSECONDS.iter().map(|&bound| Some(bound as f64 / 1e6));
-    let mut count = 0;
-    for (bound, bucket) in bounds.chain([None]).zip(durations.buckets()) {
-        count += bucket;
-        match bound {
-            Some(bound) => writeln!(page, "{name}_bucket{{le=\"{bound}\"}} {count}")?,
-            None => writeln!(page, "{name}_bucket{{le=\"+Inf\"}} {count}")?,
-        }
-    }
-    let sum = durations.sum_microseconds() as f64 / 1e6;
-    writeln!(page, "{name}_sum {sum}\n{name}_count {count}")
+fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
 }
 
 #[cfg(test)]
 mod tests {
+    use redeemd_config::Settings;
+
     use super::*;
 
     #[test]
     fn the_page_shows_what_was_counted() {
-        let metrics = Metrics::new().unwrap();
+        let operation = Arc::new(Operation::new(&Settings::default()));
+        let metrics = Metrics::new(&operation).unwrap();
         let route = metrics.route("/api/v1/redemptions");
         let in_flight = route.begin();
         route.observe(201, Duration::from_micros(300));
         route.observe(409, Duration::from_micros(300));
-        let status = Status::new(2);
-        status.flushes.observe(Duration::from_micros(70));
-        let page = metrics.page(&status);
+        route.count_problem("already_redeemed");
+        metrics.count_redemption(&Err(Error::Overloaded));
+        let page = metrics.page();
         for line in [
             "redeemd_http_requests_total{route=\"/api/v1/redemptions\",status=\"2xx\"} 1",
             "redeemd_http_requests_total{route=\"/api/v1/redemptions\",status=\"4xx\"} 1",
+            "redeemd_http_problems_total{code=\"already_redeemed\",route=\"/api/v1/redemptions\"} 1",
             "redeemd_http_requests_in_flight 1",
-            "redeemd_sequence_entries_applied{sequence=\"shard-000\"} 0",
-            "redeemd_journal_flush_duration_seconds_bucket{le=\"0.00005\"} 0",
-            "redeemd_journal_flush_duration_seconds_bucket{le=\"0.0001\"} 1",
-            "redeemd_journal_flush_duration_seconds_count 1",
+            "redeemd_redemptions_total{outcome=\"overloaded\"} 1",
+            "redeemd_stage{stage=\"starting\"} 1",
+            "redeemd_ready 0",
         ] {
             assert!(page.lines().any(|known| known == line), "{line}\n{page}");
         }
         drop(in_flight);
-        assert!(metrics.page(&status).contains("redeemd_http_requests_in_flight 0"));
+        assert!(metrics.page().contains("redeemd_http_requests_in_flight 0"));
     }
 }

@@ -5,6 +5,7 @@
 //! decides anything about a code.
 
 mod accept;
+mod access_log;
 mod answer;
 mod api_keys;
 mod authentication;
@@ -17,6 +18,7 @@ mod campaigns;
 mod code_stream;
 mod codes;
 mod cursor;
+mod exposition;
 mod fields;
 mod headers;
 mod health;
@@ -24,6 +26,7 @@ mod json;
 mod kinds;
 mod lookup;
 mod metrics;
+mod node_metrics;
 mod parameters;
 mod problem;
 mod raw_json;
@@ -35,10 +38,14 @@ mod revocation;
 mod routes;
 mod server;
 mod site;
+mod sockets;
 mod time_text;
+mod trace_id;
 mod validations;
+mod watched;
 
 pub use metrics::Metrics;
 pub use routes::Extras;
-pub use server::{Parts, Running, ServerError, start};
+pub use server::{Parts, Running, ServerError, start, start_operations};
+pub use sockets::Sockets;
 pub use time_text::TimeText;

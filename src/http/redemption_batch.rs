@@ -44,6 +44,7 @@ pub(super) async fn redeem(
     let items: Vec<Result<Item<'_>, Problem>> = (0..).zip(items).map(read).collect();
     let wanted: Vec<_> = items.iter().flatten().map(Item::redemption).collect();
     let redeemed = site.worker.redeem_all(caller, &wanted).await;
+    redeemed.iter().for_each(|redeemed| site.metrics.count_redemption(redeemed));
     let mut redeemed = redeemed.into_iter();
     let results = items.into_iter().map(|item| match item {
         Ok(_) => redeemed.next().map_or_else(missing, |redeemed| redeemed.map_err(Problem::from)),

@@ -33,7 +33,9 @@ pub(super) async fn redeem(
     let key = headers::idempotency_key(&request)?;
     let body = site.body(&request, payload).await?;
     let wish = Wish::read(&body)?;
-    let redeemed = site.worker.redeem(caller, wish.redemption(key.as_ref())).await?;
+    let redeemed = site.worker.redeem(caller, wish.redemption(key.as_ref())).await;
+    site.metrics.count_redemption(&redeemed);
+    let redeemed = redeemed?;
     Ok(answer::json(Meaning::Made, redeemed.is_replayed, write(&redeemed)))
 }
 

@@ -8,18 +8,25 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{HttpMessage as _, HttpRequest};
 use redeemd_domain::codes::SealedBlock;
 
+use super::trace_id::TraceId;
+
 /// The most characters that are taken.
 const LONGEST: usize = 128;
 
 /// Names one request: 1 to 128 letters, digits and `-_.:/+=@`, which harm no log and no address.
 #[derive(Clone, Debug)]
-pub(super) struct RequestId(HeaderValue);
+pub(super) struct RequestId {
+    text: HeaderValue,
+    trace: Option<TraceId>,
+}
 
 impl RequestId {
     /// The identifier that the client gave, if it is one; otherwise a new one.
     pub(super) fn of(header: Option<&HeaderValue>) -> Self {
         match header {
-            Some(value) if is_sane(value.as_bytes()) && !is_code(value) => Self(value.clone()),
+            Some(value) if is_sane(value.as_bytes()) && !is_code(value) => {
+                Self { text: value.clone(), trace: None }
+            }
             _ => Self::make(),
         }
     }
@@ -30,14 +37,24 @@ impl RequestId {
         known.unwrap_or_else(Self::make)
     }
 
+    /// The same request, as a part of a trace.
+    pub(super) fn in_trace(self, trace: Option<TraceId>) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// The trace that it is a part of, if the client said so.
+    pub(super) fn trace(&self) -> Option<&str> {
+        self.trace.as_ref().map(TraceId::as_str)
+    }
+
     /// The header that carries it.
     pub(super) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        self.text.clone()
     }
 
     /// The text.
     pub(super) fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        self.text.to_str().unwrap_or_default()
     }
 
     /// A new one, distinct within this process and from those of another run.
@@ -52,7 +69,9 @@ impl RequestId {
             let value = (number >> (60 - 4 * place)) & 15;
             *digit = b"0123456789abcdef"[value as usize];
         }
-        Self(HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("unnamed")))
+        let text = HeaderValue::from_bytes(&text);
+        let text = text.unwrap_or_else(|_| HeaderValue::from_static("unnamed"));
+        Self { text, trace: None }
     }
 }
 

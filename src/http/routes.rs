@@ -4,7 +4,7 @@
 //! says itself which methods it has.
 
 use actix_web::dev::HttpServiceFactory;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, Route};
 
 use super::boundary::Boundary;
@@ -126,6 +126,7 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
 
 /// The routes for those who run the server.
 pub(super) fn operations(config: &mut ServiceConfig, metrics: &Metrics) {
+    config.app_data(Data::new(metrics.clone()));
     config.service(resource(metrics, "/health/live", "GET", [web::get().to(health::live)]));
     config.service(resource(metrics, "/health/ready", "GET", [web::get().to(health::ready)]));
     config.service(resource(metrics, "/health", "GET", [web::get().to(health::parts)]));

@@ -2,27 +2,31 @@
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::metrics::Metrics;
 use super::problem::Problem;
+use crate::operation::Operation;
 use crate::service::{Origin, Worker};
 
 /// The service and the bounds of requests. Clones are handles to the same.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Site(Rc<Content>);
 
 /// See [`Site`].
-#[derive(Debug)]
 pub(super) struct Content {
     /// The way to the sequences.
     pub worker: Worker,
     /// What is backed up.
     pub origin: Origin,
-    /// The largest body, in bytes.
-    pub body_limit_bytes: usize,
+    /// The server's own running, with the settings that may change.
+    pub operation: Arc<Operation>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
 }

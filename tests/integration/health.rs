@@ -13,9 +13,26 @@ fn health_and_metrics_need_no_key() {
     assert_eq!(client.get("/health/ready").json(), json!({"status": "ready"}));
     let health = client.get("/health").json();
     assert_eq!(health["status"], "healthy", "{health}");
-    for part in ["journal", "disk", "clock", "shards", "ledger", "memory"] {
+    for part in [
+        "server",
+        "journal",
+        "disk",
+        "memory",
+        "clock",
+        "shards",
+        "ledger",
+        "snapshots",
+        "configuration",
+    ] {
         assert_eq!(health["parts"][part]["status"], "healthy", "{health}");
+        let checks = health["parts"][part]["checks"].as_object().unwrap();
+        assert!(!checks.is_empty(), "{health}");
+        for check in checks.values() {
+            assert!(check["value"].is_u64() && check["unit"].is_string(), "{health}");
+        }
     }
+    assert!(health["timestamp"].as_str().unwrap().ends_with('Z'), "{health}");
+    assert!(health["parts"]["memory"]["checks"]["resident"]["value"].as_u64() > Some(1 << 20));
     let (_, codes) = campaign_with_codes(&mut server.client(), json!({}), 1);
     redeem(&mut server.client(), &codes[0], "ada");
     redeem(&mut server.client(), &codes[0], "ada");
@@ -26,6 +43,11 @@ fn health_and_metrics_need_no_key() {
         "redeemd_http_requests_total{route=\"/api/v1/redemptions\",status=\"4xx\"} 1",
         "redeemd_http_request_duration_seconds_count{route=\"/api/v1/redemptions\"} 2",
         "redeemd_disk_full 0",
+        "redeemd_ready 1",
+        "redeemd_health{part=\"journal\"} 0",
+        "redeemd_redemptions_total{outcome=\"done\"} 1",
+        "redeemd_redemptions_total{outcome=\"already_redeemed\"} 1",
+        "redeemd_http_problems_total{code=\"already_redeemed\",route=\"/api/v1/redemptions\"} 1",
     ] {
         assert!(page.text().lines().any(|known| known == line), "{line}\n{}", page.text());
     }
@@ -39,6 +61,11 @@ fn operations_can_have_an_address_of_their_own() {
     client.get("/metrics").is_problem(404, "not_found");
     client.get("/health").is_problem(404, "not_found");
     client.get("/api/v1/campaigns").is_problem(401, "unauthenticated");
+    let operations = server.operations_address();
+    let mut client = Client::new(operations, None);
+    assert_eq!(client.get("/health/ready").status, 200);
+    assert!(client.get("/metrics").text().contains("redeemd_ready 1"));
+    client.get("/api/v1/campaigns").is_problem(404, "not_found");
 }
 
 #[test]
@@ -74,7 +101,11 @@ fn requests_have_identifiers() {
     let insane = client.send(Request::new("GET", "/health").header("X-Request-Id", "<script>"));
     let made = insane.header("x-request-id").unwrap().to_owned();
     assert!(made.len() == 16 && made != client.get("/health").header("x-request-id").unwrap());
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    client.send(Request::new("GET", "/health/live").header("traceparent", &parent));
     let log = std::fs::read_to_string(folder.log()).unwrap();
+    assert!(log.contains(trace));
     assert!(log.contains("trace/1:a") && log.contains(&made) && !log.contains("<script>"));
 }
 

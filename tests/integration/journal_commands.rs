@@ -45,8 +45,8 @@ fn cut_the_power(server: Server) {
     };
     let is_behind = || {
         let page = server.client().get("/metrics").text().to_owned();
-        numbers(&page, "redeemd_sequence_ledger_covered")
-            != numbers(&page, "redeemd_sequence_entries_applied")
+        numbers(&page, "redeemd_sequence_ledger_entry")
+            != numbers(&page, "redeemd_sequence_applied_entries_total")
     };
     while is_behind() {
         assert!(Instant::now() < deadline, "the ledger stays behind");

@@ -56,6 +56,11 @@ impl Clock {
         Ok(self.last_stamp)
     }
 
+    /// Changes how far the wall clock may leap ahead and be believed, in milliseconds.
+    pub fn set_max_leap_ms(&mut self, max_leap_ms: u64) {
+        self.max_leap_ms = max_leap_ms;
+    }
+
     /// Believes whatever the clock shows next, because an operator said so.
     pub fn believe(&mut self) {
         self.seen = None;

@@ -278,6 +278,12 @@ impl<M: Machine> SequenceCore<M> {
         self.disk_full = false;
     }
 
+    /// Other bounds from now on. What is under way already is not given up for them.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.clock.set_max_leap_ms(limits.max_clock_leap_ms);
+    }
+
     /// An operator said that the clock is right.
     pub fn believe_clock(&mut self) {
         self.leap = None;

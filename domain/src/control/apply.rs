@@ -36,6 +36,10 @@ impl Machine for Control {
         self.recent.forgotten()
     }
 
+    fn remembered(&self) -> usize {
+        self.recent.records().len()
+    }
+
     fn apply(&mut self, entry: Entry<Command>) -> Outcome {
         Invariant::EntriesInOrder.check(entry.number == self.last + 1);
         Invariant::TimeNeverRunsBackwards.check(entry.at >= self.time);

@@ -111,11 +111,6 @@ impl Shard {
         self.campaigns.values()
     }
 
-    /// How many records of keyed requests it holds for the ledger's sake.
-    pub fn remembered(&self) -> usize {
-        self.recent.records().len()
-    }
-
     /// A code's campaign and state, if the code exists.
     pub fn find(&self, code: &CodeKey) -> Option<(&Campaign, CodeState)> {
         let slot = self.slots.get(self.slot_place(code.slot())?)?;

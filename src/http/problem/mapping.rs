@@ -21,6 +21,19 @@ pub(crate) fn refusal_code(refusal: Refusal) -> Kind {
     }
 }
 
+/// The name that programs know an error of the service by.
+pub(crate) fn kind_of_error(error: &Error) -> Kind {
+    match error {
+        Error::Refused(refusal) => refusal_code(*refusal),
+        Error::ControlRefused(refusal) => of_control_refusal(*refusal).kind(),
+        Error::NotFound => Kind::NotFound,
+        Error::Overloaded | Error::Unavailable | Error::StillSpreading => Kind::Overloaded,
+        Error::ReadOnly(_) => Kind::ReadOnly,
+        Error::OutcomeUnknown(_) => Kind::OutcomeUnknown,
+        Error::Internal(_) => Kind::Internal,
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {

@@ -18,7 +18,7 @@ use redeemd_domain::identifier::RedemptionId;
 use super::json::Object;
 use super::request_id::RequestId;
 pub(super) use kind::{Kind, begin_unready};
-pub(super) use mapping::refusal_code;
+pub(super) use mapping::{kind_of_error, refusal_code};
 
 /// Where in a request a fault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,6 @@ impl Problem {
     }
 
     /// The stable name of what went wrong.
-    #[cfg(test)]
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
     }
@@ -163,8 +162,14 @@ impl Problem {
     /// Tells the log what it shall know and the client shall not.
     pub(crate) fn log(&self, id: &RequestId, route: &'static str) {
         if let Some(reason) = self.0.reason.as_deref() {
-            let request_id = id.as_str();
-            tracing::error!(request_id, route, reason, "a request ended in an internal error");
+            let (request_id, trace_id) = (id.as_str(), id.trace());
+            tracing::error!(
+                request_id,
+                trace_id,
+                route,
+                reason,
+                "a request ended in an internal error"
+            );
         }
     }
 

@@ -85,3 +85,19 @@ pub(crate) fn wait_until_forgotten(client: &mut Client) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// The value of a metric, by its name with its labels.
+pub(crate) fn metric(client: &mut Client, name: &str) -> f64 {
+    let page = client.get("/metrics");
+    let line = page.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no metric {name}: {}", page.text())).parse().unwrap()
+}
+
+/// Waits until something is so; it has a minute.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

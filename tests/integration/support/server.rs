@@ -122,6 +122,12 @@ impl Server {
         Client::new(self.address, Some(ADMIN_KEY))
     }
 
+    /// Where health and metrics are, if that is elsewhere.
+    pub(crate) fn operations_address(&self) -> SocketAddr {
+        let address = |fact: &String| fact.strip_prefix("operations http://")?.parse().ok();
+        self.facts.iter().find_map(address).unwrap()
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
@@ -133,10 +139,20 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Tells it to end, and waits until it has.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn end(mut self) -> ExitStatus {
         wait(&mut self.child)
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub(crate) fn terminate(self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.end()
     }
 }
 

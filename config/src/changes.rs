@@ -1,0 +1,71 @@
+//! What differs between two loads of the settings, and what of it a running server can take over.
+
+use crate::describe::{Described, Description};
+
+/// The settings that a running server takes over when it loads them again; all others need a
+/// restart. `default.toml` says the same beside each setting.
+const LIVE: [&str; 16] = [
+    "clock.max_leap_seconds",
+    "http.body_limit_bytes",
+    "http.shutdown_delay_seconds",
+    "http.shutdown_grace_seconds",
+    "ledger.commit_bytes",
+    "ledger.commit_interval_ms",
+    "ledger.max_lag",
+    "limits.enabled",
+    "limits.public_burst",
+    "limits.public_requests_per_second",
+    "log.level",
+    "log.requests",
+    "shards.max_in_flight",
+    "snapshots.interval_entries",
+    "snapshots.interval_seconds",
+    "snapshots.journal_bytes",
+];
+
+/// When a changed setting counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// At once: the running server takes it over.
+    Live,
+    /// At the next start.
+    Restart,
+}
+
+impl Effect {
+    /// When a change of this setting counts.
+    pub fn of(key: &str) -> Self {
+        if LIVE.contains(&key) { Self::Live } else { Self::Restart }
+    }
+}
+
+/// One setting that was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The setting as it is now; never a secret.
+    pub setting: Described,
+    /// The value before.
+    pub former: String,
+    /// When the change counts.
+    pub effect: Effect,
+}
+
+impl Description {
+    /// What differs from a former load, sorted by key. Both have the same keys, those of
+    /// `default.toml`.
+    pub fn changes_since(&self, former: &Self) -> Vec<Change> {
+        let value_then = |key: &str| {
+            let found = former.settings().iter().find(|setting| setting.key == key);
+            found.map(|setting| setting.value.clone()).unwrap_or_default()
+        };
+        let change = |setting: &Described| {
+            let former = value_then(&setting.key);
+            (former != setting.value).then(|| Change {
+                setting: setting.clone(),
+                former,
+                effect: Effect::of(&setting.key),
+            })
+        };
+        self.settings().iter().filter_map(change).collect()
+    }
+}

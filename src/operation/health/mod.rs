@@ -1,0 +1,220 @@
+//! How well the server is: from facts to findings. Each finding has a name, which health shows and
+//! the runbook in `docs/OPERATIONS.md` explains.
+
+mod facts;
+
+#[cfg(test)]
+mod tests;
+
+use facts::Facts;
+
+use super::Operation;
+
+/// How well something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// Nothing is to be done.
+    Healthy,
+    /// It serves, and somebody should look.
+    Degraded,
+    /// It does not serve as it should; send traffic elsewhere.
+    Unhealthy,
+}
+
+impl Health {
+    /// Its name in the interface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// Something that is not as it should be. The names are for programs and for the runbook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The server is still starting.
+    Starting,
+    /// The server was told to end.
+    Ending,
+    /// The journal failed, and the process is about to end.
+    JournalFailed,
+    /// The journal takes much more than snapshots should leave of it.
+    JournalLarge,
+    /// The disk is full: read-only.
+    DiskFull,
+    /// Little is free on the disk.
+    DiskLow,
+    /// The disk does not say how much is free.
+    DiskUnknown,
+    /// The process has nearly all memory that it may have.
+    MemoryLow,
+    /// The clock leapt ahead: read-only.
+    ClockLeapt,
+    /// A sequence cannot be rebuilt.
+    SequenceDown,
+    /// A sequence is being rebuilt.
+    SequenceRebuilding,
+    /// Shards do not know all campaigns yet.
+    CampaignsSpreading,
+    /// A mailbox is filling.
+    MailboxFilling,
+    /// The ledger is falling behind.
+    LedgerBehind,
+    /// A snapshot could not be written.
+    SnapshotFailed,
+    /// A snapshot is overdue.
+    SnapshotOverdue,
+    /// The settings that were loaded last are wrong, and were not taken over.
+    ReloadFailed,
+}
+
+impl Finding {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::Starting,
+        Self::Ending,
+        Self::JournalFailed,
+        Self::JournalLarge,
+        Self::DiskFull,
+        Self::DiskLow,
+        Self::DiskUnknown,
+        Self::MemoryLow,
+        Self::ClockLeapt,
+        Self::SequenceDown,
+        Self::SequenceRebuilding,
+        Self::CampaignsSpreading,
+        Self::MailboxFilling,
+        Self::LedgerBehind,
+        Self::SnapshotFailed,
+        Self::SnapshotOverdue,
+        Self::ReloadFailed,
+    ];
+
+    /// Its name, how bad it is, and what to say of it.
+    const fn row(self) -> (&'static str, Health, &'static str) {
+        use Health::{Degraded, Unhealthy};
+        match self {
+            Self::Starting => ("starting", Unhealthy, "The server is still starting."),
+            Self::Ending => ("ending", Unhealthy, "The server was told to end."),
+            Self::JournalFailed => (
+                "journal_failed",
+                Unhealthy,
+                "The journal failed; the server ends and recovers at its next start.",
+            ),
+            Self::JournalLarge => (
+                "journal_large",
+                Degraded,
+                "The journal is much larger than snapshots should leave it.",
+            ),
+            Self::DiskFull => {
+                ("disk_full", Unhealthy, "The disk is full, so that nothing can be changed.")
+            }
+            Self::DiskLow => ("disk_low", Degraded, "The disk is nearly full."),
+            Self::DiskUnknown => {
+                ("disk_unknown", Degraded, "The disk does not say how much is free.")
+            }
+            Self::MemoryLow => {
+                ("memory_low", Degraded, "The process has nearly all memory that it may have.")
+            }
+            Self::ClockLeapt => (
+                "clock_leapt",
+                Unhealthy,
+                "The clock leapt ahead, and an operator has to say whether it is right.",
+            ),
+            Self::SequenceDown => {
+                ("sequence_down", Unhealthy, "A part could not be rebuilt; restart the server.")
+            }
+            Self::SequenceRebuilding => {
+                ("sequence_rebuilding", Unhealthy, "A part is being rebuilt after a failure.")
+            }
+            Self::CampaignsSpreading => (
+                "campaigns_spreading",
+                Degraded,
+                "Not every part of the server knows all campaigns yet.",
+            ),
+            Self::MailboxFilling => {
+                ("mailbox_filling", Degraded, "More is asked than is worked off.")
+            }
+            Self::LedgerBehind => ("ledger_behind", Degraded, "The ledger is falling behind."),
+            Self::SnapshotFailed => {
+                ("snapshot_failed", Degraded, "The last snapshot could not be written.")
+            }
+            Self::SnapshotOverdue => ("snapshot_overdue", Degraded, "A snapshot is overdue."),
+            Self::ReloadFailed => (
+                "reload_failed",
+                Degraded,
+                "The settings that were loaded last are wrong and not in force.",
+            ),
+        }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// How bad it is.
+    pub const fn health(self) -> Health {
+        self.row().1
+    }
+
+    /// What to say of it.
+    pub const fn detail(self) -> &'static str {
+        self.row().2
+    }
+}
+
+/// One thing that was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What.
+    pub name: &'static str,
+    /// How much.
+    pub value: u64,
+    /// From where on it is not healthy any more, if anywhere.
+    pub limit: Option<u64>,
+    /// In what.
+    pub unit: &'static str,
+}
+
+/// One part of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its name in the interface.
+    pub name: &'static str,
+    /// The worst that was found, if anything was.
+    pub finding: Option<Finding>,
+    /// More for people, with nothing secret in it.
+    pub note: Option<String>,
+    /// What was measured.
+    pub checks: Vec<Check>,
+}
+
+impl Part {
+    /// How well it is.
+    pub fn health(&self) -> Health {
+        self.finding.map_or(Health::Healthy, Finding::health)
+    }
+}
+
+/// How well everything is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The parts.
+    pub parts: Vec<Part>,
+}
+
+impl Report {
+    /// As well as the worst of its parts.
+    pub fn health(&self) -> Health {
+        self.parts.iter().map(Part::health).max().unwrap_or(Health::Healthy)
+    }
+}
+
+/// Looks at the server.
+pub fn examine(operation: &Operation) -> Report {
+    Facts::gather(operation).judge()
+}
