@@ -11,6 +11,8 @@ mod batch;
 mod campaigns;
 mod codes;
 mod command_line;
+mod deploy;
+mod documents;
 mod handover;
 mod health;
 mod idempotency;
