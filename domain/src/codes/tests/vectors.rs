@@ -3,8 +3,8 @@
 
 use crate::codes::checksum::checksum;
 use crate::codes::{
-    CampaignNumber, CodeKey, HintKey, KeyEpoch, KeyRing, NormalisedCode, Pepper, SealedBlock,
-    SealingKey, Serial,
+    CampaignNumber, CodeKey, HintKey, KeyEpoch, KeyRing, NormalisedCode, Pattern, PatternKey,
+    Pepper, SealedBlock, SealingKey, Serial,
 };
 
 const DOCUMENT: &str = include_str!("../../../../docs/CODES.md");
@@ -119,6 +119,21 @@ fn digests() {
         let digest = Pepper::new(&key(row[0])).digest(&code);
         assert_eq!(digest.to_string(), row[2]);
         assert_eq!(digest.slot().number().to_string(), row[3]);
+    }
+}
+
+#[test]
+fn patterns() {
+    for row in table("Patterns") {
+        let [key_name, campaign, pattern, alphabet, index, _, wanted] = row[..] else {
+            panic!("{row:?}")
+        };
+        let pattern = Pattern::new(pattern, alphabet).unwrap();
+        let campaign = CampaignNumber(campaign.parse().unwrap());
+        let codes = PatternKey::new(&key(key_name)).codes(campaign, &pattern).unwrap();
+        let mut code = String::new();
+        codes.write(index.parse().unwrap(), &mut code);
+        assert_eq!(code, wanted);
     }
 }
 
