@@ -7,12 +7,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codes::CampaignNumber;
+use crate::codes::{CampaignNumber, Pattern};
 use crate::identifier::CampaignId;
 use crate::timestamp::Timestamp;
 
 /// The largest number of serials a campaign can issue: serials have 40 bits.
 pub const MAX_ISSUED: u64 = 1 << 40;
+
+/// Of how many possible codes of a pattern one may be issued, unless its codes may be guessable.
+pub const GUESSES_A_CODE: u128 = 1_000_000;
+
+/// The most indices of one campaign that may be skipped, because their codes exist elsewhere. They
+/// stand in the campaign and so in the record of each of its changes, which must stay small.
+pub const MAX_SKIPPED: usize = 10_000;
 
 /// The longest campaign name, in characters.
 pub const MAX_NAME_CHARACTERS: usize = 200;
@@ -52,7 +59,7 @@ pub struct Window {
 }
 
 /// Where a campaign's codes come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Codes {
     /// Generated sealed codes, enciphered under the key of an epoch.
     Sealed {
@@ -61,6 +68,40 @@ pub enum Codes {
     },
     /// Listed codes that were brought in.
     Imported,
+    /// Listed codes that are drawn by a pattern.
+    Pattern {
+        /// What they look like.
+        pattern: Pattern,
+        /// The number of the pattern key that draws them.
+        key: u16,
+        /// The number of the pepper that digests them.
+        pepper: u16,
+        /// Whether so many may be issued that guessing finds some.
+        allow_guessable: bool,
+        /// The indices below the campaign's `issued` that are no codes of it, because their codes
+        /// existed elsewhere; in their order, at most [`MAX_SKIPPED`].
+        skipped: Vec<u64>,
+    },
+}
+
+impl Codes {
+    /// The most codes that the campaign can have issued.
+    pub fn most(&self) -> u64 {
+        match self {
+            Self::Sealed { .. } => MAX_ISSUED,
+            Self::Imported => 0,
+            Self::Pattern { pattern, allow_guessable, .. } => {
+                most_of_pattern(pattern, *allow_guessable)
+            }
+        }
+    }
+}
+
+/// The most codes that can be issued of a pattern.
+pub fn most_of_pattern(pattern: &Pattern, allow_guessable: bool) -> u64 {
+    let possible = pattern.possible();
+    let most = if allow_guessable { possible } else { possible / GUESSES_A_CODE };
+    u64::try_from(most).unwrap_or(u64::MAX).min(MAX_ISSUED)
 }
 
 /// What a shard must know of a campaign.
@@ -76,7 +117,8 @@ pub struct CampaignView {
     pub window: Window,
     /// How often each code may be redeemed; `None` is unlimited.
     pub uses_per_code: Option<u32>,
-    /// How many serials are issued: 0 up to this number, exclusive.
+    /// How many serials of sealed codes are issued: 0 up to this number, exclusive. Always 0 where
+    /// codes are listed, since those are known by their digests.
     pub issued: u64,
 }
 
@@ -99,7 +141,7 @@ pub struct Campaign {
     pub window: Window,
     /// How often each code may be redeemed; `None` is unlimited.
     pub uses_per_code: Option<u32>,
-    /// How many serials are issued.
+    /// How many serials of sealed codes, or indices of a pattern, are issued.
     pub issued: u64,
     /// What a redemption grants, by the revision since which it is so. A redemption's answer names
     /// the revision under which it happened, so that a repeated request gets the reward of then.
@@ -111,13 +153,32 @@ pub struct Campaign {
 impl Campaign {
     /// What shards must know.
     pub fn view(&self) -> CampaignView {
+        let issued = match self.codes {
+            Codes::Sealed { .. } => self.issued,
+            Codes::Imported | Codes::Pattern { .. } => 0,
+        };
         CampaignView {
             number: self.id.number,
             revision: self.revision,
             status: self.status,
             window: self.window,
             uses_per_code: self.uses_per_code,
-            issued: self.issued,
+            issued,
+        }
+    }
+
+    /// How many codes were issued from an index on. Codes that were brought in do not count.
+    pub fn issued_from(&self, first: u64) -> u64 {
+        let indices = self.issued.saturating_sub(first);
+        let skipped = self.skipped().iter().rev().take_while(|&&index| index >= first).count();
+        indices.saturating_sub(skipped as u64)
+    }
+
+    /// The indices that are no codes of the campaign, in their order.
+    pub fn skipped(&self) -> &[u64] {
+        match &self.codes {
+            Codes::Pattern { skipped, .. } => skipped,
+            Codes::Sealed { .. } | Codes::Imported => &[],
         }
     }
 

@@ -86,6 +86,11 @@ impl<R: Recorded> Recent<R> {
         }
     }
 
+    /// The record that answers a request, whatever its body said.
+    pub fn find(&self, request: &RequestDigest) -> Option<&Arc<R>> {
+        self.by_digest.get(request)
+    }
+
     /// Looks for a request.
     pub fn recall(&self, request: &Request) -> Recollection<R> {
         match self.by_digest.get(&request.digest) {

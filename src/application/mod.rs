@@ -136,8 +136,14 @@ async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
     operation.lifecycle.note("actors", begun.elapsed());
 
     let origin = Origin { identity: directory.identity().clone(), disk: directory.disk() };
-    let parts =
-        Parts { node: node.clone(), vault, metrics, origin, operation: Arc::clone(&operation) };
+    let parts = Parts {
+        node: node.clone(),
+        vault,
+        metrics,
+        origin,
+        operation: Arc::clone(&operation),
+        turns: Arc::default(),
+    };
     http::start(&parts, settings, options.extras, sockets, &mut running)?;
     operation.lifecycle.enter(Stage::Serving);
     // `listening` last: whoever waits for it may close the pipe then.

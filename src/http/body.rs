@@ -121,15 +121,18 @@ async fn gather(payload: &mut Payload, limit: usize) -> Result<Bytes, Problem> {
     Ok(body.freeze())
 }
 
-/// Whether a content type is JSON; a charset may be named if it is UTF-8, the only one there is.
+/// Whether a content type is JSON.
 fn is_json(content_type: &[u8]) -> bool {
-    if content_type == b"application/json" {
-        return true;
-    }
+    content_type == b"application/json" || is_of_type(content_type, "application/json")
+}
+
+/// Whether a content type is a media type; a charset may be named if it is UTF-8, the only one
+/// there is.
+pub(super) fn is_of_type(content_type: &[u8], wanted: &str) -> bool {
     let Ok(text) = std::str::from_utf8(content_type) else { return false };
     let mut parts = text.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-    is_json
+    let is_wanted = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
+    is_wanted
         && parts.all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
                 value.trim_matches('"').eq_ignore_ascii_case("utf-8")

@@ -1,14 +1,17 @@
 //! Campaigns as clients write and read them.
 
-use redeemd_domain::campaign::{Campaign, Codes, MAX_NAME_CHARACTERS, Status, Window};
+use redeemd_domain::campaign::{
+    Campaign, Codes, MAX_NAME_CHARACTERS, Status, Window, most_of_pattern,
+};
+use redeemd_domain::codes::Pattern;
 use redeemd_domain::control::{Changes, Draft, DraftCodes};
 
 use super::fields::{Fields, Presence};
 use super::json::Object;
-use super::kinds::{object, text, time, whole};
-use super::problem::Problem;
+use super::kinds::{flag, object, text, time, whole};
+use super::problem::{self, Problem};
 use super::time_text::TimeText;
-use crate::service::Tally;
+use crate::service::{PatternRoom, Tally};
 
 /// A campaign to be made.
 ///
@@ -30,6 +33,12 @@ pub(super) fn draft(body: &[u8]) -> Result<Draft, Problem> {
     let reward = fields.take("reward", object).given();
     let metadata = fields.take("metadata", object).given();
     fields.finish()?;
+    if let DraftCodes::Pattern { pattern, allow_guessable } = &codes
+        && most_of_pattern(pattern, *allow_guessable) == 0
+    {
+        let possible = pattern.possible();
+        return Err(problem::of_pattern(PatternRoom { possible, most: 0, issued: 0, left: 0 }));
+    }
     Ok(Draft { name: name.into(), codes, window, uses_per_code, reward, metadata })
 }
 
@@ -66,15 +75,7 @@ pub(super) fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Obje
     object.display("id", &campaign.id);
     object.text("name", &campaign.name);
     object.text("status", status_name(campaign.status));
-    object.object("codes", |codes| {
-        codes.text(
-            "kind",
-            match campaign.codes {
-                Codes::Sealed { .. } => "sealed",
-                Codes::Imported => "imported",
-            },
-        );
-    });
+    object.object("codes", |codes| write_codes(&campaign.codes, codes));
     object.number_or_null("uses_per_code", campaign.uses_per_code.map(u64::from));
     let Window { starts_at, expires_at } = campaign.window;
     for (name, time) in [("starts_at", starts_at), ("expires_at", expires_at)] {
@@ -104,14 +105,53 @@ pub(super) fn status_name(status: Status) -> &'static str {
     }
 }
 
+fn write_codes(codes: &Codes, object: &mut Object<'_>) {
+    match codes {
+        Codes::Sealed { .. } => object.text("kind", "sealed"),
+        Codes::Imported => object.text("kind", "imported"),
+        Codes::Pattern { pattern, allow_guessable, .. } => {
+            object.text("kind", "pattern");
+            object.text("pattern", pattern.text());
+            object.text("alphabet", pattern.alphabet());
+            object.flag("allow_guessable", *allow_guessable);
+        }
+    }
+}
+
+/// Where the codes shall come from. Sealed ones stand for what is not accepted, until the fields
+/// tell.
 fn codes(fields: &mut Fields<'_>) -> DraftCodes {
     let Some(mut codes) = fields.required_object("codes") else { return DraftCodes::Sealed };
     let kind = codes.required("kind", text(1..=32));
-    if !codes.has_faults() && kind != "sealed" {
-        codes.object("kind", "must be \"sealed\", the one kind that this version knows");
-    }
+    let draft = match &*kind {
+        "imported" => DraftCodes::Imported,
+        "pattern" => pattern(&mut codes),
+        "sealed" => DraftCodes::Sealed,
+        _ if codes.has_faults() => DraftCodes::Sealed,
+        _ => {
+            codes.object("kind", "must be \"sealed\", \"pattern\" or \"imported\"");
+            DraftCodes::Sealed
+        }
+    };
     fields.absorb(codes);
-    DraftCodes::Sealed
+    draft
+}
+
+fn pattern(codes: &mut Fields<'_>) -> DraftCodes {
+    let shape = codes.required("pattern", text(1..=Pattern::LONGEST));
+    let alphabet = codes.take("alphabet", text(1..=Pattern::LONGEST)).given();
+    let allow_guessable = codes.take("allow_guessable", flag).given().unwrap_or_default();
+    if codes.has_faults() {
+        return DraftCodes::Sealed;
+    }
+    match Pattern::new(&shape, alphabet.as_deref().unwrap_or(Pattern::USUAL_ALPHABET)) {
+        Ok(pattern) => DraftCodes::Pattern { pattern, allow_guessable },
+        Err(fault) => {
+            let name = if fault.is_about_alphabet() { "alphabet" } else { "pattern" };
+            codes.object(name, fault.to_string());
+            DraftCodes::Sealed
+        }
+    }
 }
 
 #[cfg(test)]
@@ -144,8 +184,13 @@ mod tests {
             r#"{"codes":{"kind":"sealed"}}"#,
             r#"{"name":"","codes":{"kind":"sealed"}}"#,
             r#"{"name":"x","codes":{}}"#,
-            r#"{"name":"x","codes":{"kind":"imported"}}"#,
-            r#"{"name":"x","codes":{"kind":"pattern","pattern":"A-####"}}"#,
+            r#"{"name":"x","codes":{"kind":"imports"}}"#,
+            r#"{"name":"x","codes":{"kind":"imported","pattern":"A-########"}}"#,
+            r#"{"name":"x","codes":{"kind":"pattern"}}"#,
+            r#"{"name":"x","codes":{"kind":"pattern","pattern":"A-###"}}"#,
+            r#"{"name":"x","codes":{"kind":"pattern","pattern":"A,########"}}"#,
+            r#"{"name":"x","codes":{"kind":"pattern","pattern":"A-########","alphabet":"AA"}}"#,
+            r#"{"name":"x","codes":{"kind":"pattern","pattern":"A-########","length":9}}"#,
             r#"{"name":"x","codes":{"kind":"sealed","pattern":"A"}}"#,
             r#"{"name":"x","codes":"sealed"}"#,
             r#"{"name":"x","codes":{"kind":"sealed"},"uses_per_code":0}"#,

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use actix_web::web::Bytes;
 use futures_core::Stream;
-use redeemd_domain::codes::SealedText;
 
 use crate::service::{CodeRange, Error, KnownState, Worker};
 
@@ -50,10 +49,10 @@ impl Form {
         }
     }
 
-    /// How many bytes so many codes take.
-    pub(super) const fn size_bytes(self, count: u64) -> u64 {
+    /// How many bytes so many codes of a length take.
+    pub(super) const fn size_bytes(self, count: u64, code_bytes: usize) -> u64 {
         let Parts { head, before, after, between, tail } = self.parts();
-        let each = before.len() + SealedText::LENGTH + after.len();
+        let each = before.len() + code_bytes + after.len();
         (head.len() + tail.len()) as u64
             + count * each as u64
             + count.saturating_sub(1) * between.len() as u64
@@ -86,7 +85,7 @@ impl CodeStream {
     fn piece(&mut self) -> Vec<u8> {
         let Parts { head, before, after, between, tail } = self.form.parts();
         let piece = self.left.take(CODES_A_PIECE);
-        let size = self.form.size_bytes(piece.count()) as usize + between.len();
+        let size = self.form.size_bytes(piece.count(), piece.code_bytes()) as usize + between.len();
         let mut text = Vec::with_capacity(size);
         let mut is_first = !std::mem::replace(&mut self.has_begun, true);
         if is_first {
@@ -169,7 +168,7 @@ async fn lines(worker: Worker, codes: CodeRange) -> Result<Bytes, Error> {
             KnownState::Revoked => "revoked",
         };
         let mut line = super::json::Object::begin(&mut text);
-        line.display("code", code);
+        line.text("code", code);
         line.text("state", state);
         line.number("uses", uses);
         line.end();

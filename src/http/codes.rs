@@ -45,11 +45,11 @@ pub(super) async fn export(site: Site, request: HttpRequest) -> Answer {
     site.admit(&request, Permission::HandleCodes)?;
     let parameters = Parameters::of(&request, &["first_index", "count"])?;
     let campaign = site.campaign(&request)?;
-    if !matches!(campaign.codes, Codes::Sealed { .. }) {
+    if campaign.codes == Codes::Imported {
         return Err(Problem::parameter("id", "names a campaign whose codes are not made here"));
     }
     let first = parameters.whole("first_index", 0..=campaign.issued)?.unwrap_or(0);
-    let left = campaign.issued - first;
+    let left = campaign.issued_from(first);
     let count = match parameters.whole("count", 0..=left.min(MOST_CODES_AT_ONCE))? {
         Some(count) => count,
         None => left.min(MOST_CODES_AT_ONCE),
@@ -88,7 +88,7 @@ fn begin(meaning: Meaning, is_replayed: bool, codes: &CodeRange) -> HttpResponse
 
 /// The length is known beforehand, so that a client sees when an answer was cut off.
 fn send(mut response: HttpResponseBuilder, codes: CodeRange, form: Form) -> HttpResponse {
-    let size = form.size_bytes(codes.count());
+    let size = form.size_bytes(codes.count(), codes.code_bytes());
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static(form.media_type())));
     response.body(SizedStream::new(size, CodeStream::new(codes, form)))
 }

@@ -57,6 +57,11 @@ pub(super) fn whole<'a>(
     }
 }
 
+/// True or false.
+pub(super) fn flag(value: &RawValue) -> Result<bool, Objection> {
+    serde_json::from_str(value.get()).map_err(|_| Cow::Borrowed("must be true or false"))
+}
+
 /// A time in RFC 3339.
 pub(super) fn time(value: &RawValue) -> Result<Timestamp, Objection> {
     let text = serde_json::from_str::<Name<'_>>(value.get()).ok();

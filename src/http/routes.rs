@@ -11,7 +11,7 @@ use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::{
-    api_keys, backup, baseline, campaigns, codes, health, lookup, redemption_batch,
+    api_keys, backup, baseline, campaigns, codes, health, imports, lookup, redemption_batch,
     redemption_list, redemptions, revocation, validations,
 };
 
@@ -102,6 +102,12 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
         "/api/v1/campaigns/{id}/codes",
         "GET, POST",
         [web::post().to(codes::issue), web::get().to(codes::export)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/campaigns/{id}/codes/import",
+        "POST",
+        [web::post().to(imports::import)],
     ));
     config.service(resource(
         metrics,

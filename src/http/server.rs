@@ -22,7 +22,7 @@ use super::site::{Content, Site};
 use super::sockets::Sockets;
 use crate::operation::{Connection, Connections, Operation};
 use crate::secrets::Vault;
-use crate::service::{Origin, Worker};
+use crate::service::{Origin, Turns, Worker};
 
 /// The framework reads its clock only so often, and a deadline that it computes may be that much too
 /// early.
@@ -55,6 +55,8 @@ pub struct Parts {
     pub origin: Origin,
     /// The server's own running.
     pub operation: Arc<Operation>,
+    /// Whose turn it is to issue codes of a pattern.
+    pub turns: Arc<Turns>,
 }
 
 /// Why the server cannot start.
@@ -160,9 +162,9 @@ pub fn start(
     let shared = parts.clone();
     let body_timeout = Duration::from_millis(http.request_timeout_ms);
     let factory = move || {
-        let Parts { node, vault, metrics, origin, operation } = &shared;
+        let Parts { node, vault, metrics, origin, operation, turns } = &shared;
         let site = Site::new(Content {
-            worker: Worker::open(node, vault),
+            worker: Worker::open(node, vault, turns),
             origin: origin.clone(),
             operation: Arc::clone(operation),
             metrics: metrics.clone(),

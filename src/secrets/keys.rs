@@ -2,7 +2,11 @@
 //!
 //! It must never know where they are stored, nor which codes exist.
 
-use redeemd_domain::codes::{HintKey, KeyEpoch, KeyRing, KeyRingError, Pepper, SealingKey};
+use std::collections::BTreeMap;
+
+use redeemd_domain::codes::{
+    HintKey, KeyEpoch, KeyRing, KeyRingError, PatternKey, Pepper, SealingKey,
+};
 use redeemd_domain::control::{Purpose, Secret, SecretName};
 
 use super::wrapping::{Wrapper, WrapperError, describe};
@@ -13,9 +17,20 @@ pub struct Keys {
     /// Seals and opens sealed codes.
     pub ring: KeyRing,
     /// Digest listed codes, the newest first; a look-up tries every one.
-    pub peppers: Vec<Pepper>,
+    pub peppers: Vec<NumberedPepper>,
+    /// Draw the codes of patterns, by number.
+    pattern_keys: BTreeMap<u16, PatternKey>,
     /// Makes the hints of codes.
     pub hint: HintKey,
+}
+
+/// A pepper and its number, by which campaigns remember it.
+#[derive(Debug)]
+pub struct NumberedPepper {
+    /// Which pepper; later ones are higher.
+    pub number: u16,
+    /// The pepper.
+    pub pepper: Pepper,
 }
 
 /// Why there are no usable keys.
@@ -39,10 +54,11 @@ pub enum KeysError {
 
 impl Keys {
     /// The secrets that every data directory has. A first start adds those that are missing.
-    pub const FIRST: [SecretName; 3] = [
+    pub const FIRST: [SecretName; 4] = [
         SecretName { purpose: Purpose::SealingKey, number: 1 },
         SecretName { purpose: Purpose::Pepper, number: 1 },
         SecretName { purpose: Purpose::HintKey, number: 1 },
+        SecretName { purpose: Purpose::PatternKey, number: 1 },
     ];
 
     /// Unwraps the secrets of the control sequence.
@@ -56,6 +72,7 @@ impl Keys {
     ) -> Result<Self, KeysError> {
         let mut ring = KeyRing::default();
         let mut peppers = Vec::new();
+        let mut pattern_keys = BTreeMap::new();
         let mut hint = None;
         for secret in secrets {
             let name = secret.name;
@@ -64,13 +81,26 @@ impl Keys {
                 Purpose::SealingKey => ring
                     .insert(KeyEpoch(name.number.into()), SealingKey::new(&key))
                     .map_err(|source| KeysError::Ring { name: describe(name), source })?,
-                Purpose::Pepper => peppers.push((name.number, Pepper::new(&key))),
+                Purpose::Pepper => {
+                    let pepper = Pepper::new(&key);
+                    peppers.push(NumberedPepper { number: name.number, pepper });
+                }
+                Purpose::PatternKey => _ = pattern_keys.insert(name.number, PatternKey::new(&key)),
                 // A code's hint stays the same for ever, so the first key stays in use.
                 Purpose::HintKey => _ = hint.get_or_insert_with(|| HintKey::new(&key)),
             }
         }
-        peppers.sort_by_key(|&(number, _)| std::cmp::Reverse(number));
-        let peppers = peppers.into_iter().map(|(_, pepper)| pepper).collect();
-        Ok(Self { ring, peppers, hint: hint.ok_or(KeysError::NoHintKey)? })
+        peppers.sort_by_key(|known| std::cmp::Reverse(known.number));
+        Ok(Self { ring, peppers, pattern_keys, hint: hint.ok_or(KeysError::NoHintKey)? })
+    }
+
+    /// The pepper with a number, with which its campaigns' codes are digested again.
+    pub fn pepper(&self, number: u16) -> Option<&Pepper> {
+        self.peppers.iter().find(|known| known.number == number).map(|known| &known.pepper)
+    }
+
+    /// The pattern key with a number, with which its campaigns' codes are drawn again.
+    pub fn pattern_key(&self, number: u16) -> Option<&PatternKey> {
+        self.pattern_keys.get(&number)
     }
 }

@@ -11,7 +11,7 @@ mod vault;
 mod wrapping;
 
 pub use api_key::{ApiKeyText, digest_of_api_key};
-pub use keys::{Keys, KeysError};
+pub use keys::{Keys, KeysError, NumberedPepper};
 pub use server_secret::{FirstStart, ServerSecret, ServerSecretError};
 pub use vault::Vault;
 pub use wrapping::{DIRECTORY_ID_BYTES, SECRET_BYTES, Unwrapped, Wrapper, WrapperError};

@@ -122,6 +122,7 @@ impl Wrapper {
             Purpose::SealingKey => b"sealing key",
             Purpose::Pepper => b"pepper",
             Purpose::HintKey => b"hint key",
+            Purpose::PatternKey => b"pattern key",
         };
         let context = [b"redeemd key wrap\x01", purpose, b"\x00", &name.number.to_be_bytes()];
         let key = self.derive(&context, &describe(name))?;
@@ -141,6 +142,7 @@ pub(super) fn describe(name: SecretName) -> String {
         Purpose::SealingKey => "sealing key",
         Purpose::Pepper => "pepper",
         Purpose::HintKey => "hint key",
+        Purpose::PatternKey => "pattern key",
     };
     format!("{purpose} {}", name.number)
 }

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redeemd_actors::core::Answer;
-use redeemd_domain::campaign::{Campaign, CampaignView};
-use redeemd_domain::campaign::{Revision, Status};
+use redeemd_domain::campaign::{Campaign, CampaignView, Codes, Revision, Status};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{Asked, Changes, Command, Draft, Record, Refusal};
 use redeemd_domain::identifier::CampaignId;
 use redeemd_domain::machine::{Outcome, Recollection};
-use redeemd_domain::request::Fingerprint;
+use redeemd_domain::request::{Fingerprint, RequestDigest};
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{self, Counts, Query, Reply};
 
@@ -135,13 +134,15 @@ impl Worker {
             };
             let asked: Vec<_> = campaigns.iter().map(ask).collect();
             for (campaign, asked) in campaigns.iter().zip(asked) {
-                let mut tally = Tally { issued: campaign.issued, ..Tally::default() };
+                let mut tally = Tally { issued: campaign.issued_from(0), ..Tally::default() };
                 for asked in asked {
                     let Reply::Counted(Counts { redeemed, revoked, listed }) = reply(asked).await?
                     else {
                         return Err(Error::internal("a shard was asked for counts"));
                     };
-                    tally.issued += listed;
+                    if campaign.codes == Codes::Imported {
+                        tally.issued += listed;
+                    }
                     tally.redeemed += redeemed;
                     tally.revoked += revoked;
                 }
@@ -194,7 +195,7 @@ impl Worker {
         Ok(changed)
     }
 
-    async fn change_control(&self, mut command: Command) -> Result<Changed, Error> {
+    pub(super) async fn change_control(&self, mut command: Command) -> Result<Changed, Error> {
         for _ in 0..MOST_SEARCHES {
             match self.inner().control.perform(0, command.clone()).await {
                 Answer::Outcome(Outcome::Done(record)) => {
@@ -221,6 +222,14 @@ impl Worker {
             }
         }
         Err(Error::Overloaded)
+    }
+
+    /// What the ledger knows as the answer to a request to the control sequence.
+    pub(super) async fn recall_answer(
+        &self,
+        request: &RequestDigest,
+    ) -> Result<Option<Arc<Record>>, Error> {
+        ledger_search::find(&self.inner().node.ledger, SequenceId::CONTROL, *request).await
     }
 
     async fn recall_change(&self, command: &Command) -> Result<Option<Arc<Record>>, Error> {

@@ -39,12 +39,12 @@ impl Worker {
             // Nothing else may look like a sealed code, so there is nowhere else to look.
             return Sought::Known(sealed(view, &block));
         }
-        let is_listed = |codes: &Codes| matches!(codes, Codes::Imported);
+        let is_listed = |codes: &Codes| matches!(codes, Codes::Imported | Codes::Pattern { .. });
         if !view.control().campaigns().any(|campaign| is_listed(&campaign.codes)) {
             return Sought::Known(None);
         }
         let Ok(code) = NormalisedCode::parse(text) else { return Sought::Known(None) };
-        let digests = view.keys().peppers.iter().map(|pepper| pepper.digest(&code));
+        let digests = view.keys().peppers.iter().map(|known| known.pepper.digest(&code));
         let candidates: Vec<CodeKey> = digests.map(CodeKey::Listed).collect();
         if let [only] = candidates.as_slice() {
             return Sought::Known(Some(*only));
@@ -83,6 +83,6 @@ fn sealed(view: &View, block: &SealedBlock) -> Option<CodeKey> {
     let opened = view.keys().ring.open(block)?;
     match view.campaign(opened.campaign)?.codes {
         Codes::Sealed { epoch } if u32::from(epoch) == opened.epoch.0 => Some(opened.key()),
-        Codes::Sealed { .. } | Codes::Imported => None,
+        Codes::Sealed { .. } | Codes::Imported | Codes::Pattern { .. } => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Why the service could not give what it was asked for, as the interface has to know it.
 
 use redeemd_actors::core::{ReadOnly, Rejection};
+use redeemd_domain::campaign::{Campaign, Codes};
 use redeemd_domain::control;
 use redeemd_domain::identifier::RedemptionId;
 use redeemd_domain::refusal::Refusal;
@@ -14,6 +15,9 @@ pub enum Error {
     /// The control sequence refused a change.
     #[error("refused: {0:?}")]
     ControlRefused(control::Refusal),
+    /// A pattern has too few possible codes for what was asked.
+    #[error("the pattern has too few possible codes")]
+    PatternTooSmall(PatternRoom),
     /// There is no such thing.
     #[error("there is no such thing")]
     NotFound,
@@ -35,6 +39,31 @@ pub enum Error {
     /// Something that should not happen; the words are for the log.
     #[error("{0}")]
     Internal(String),
+}
+
+/// How much room the pattern of a campaign has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PatternRoom {
+    /// How many codes it could have.
+    pub possible: u128,
+    /// How many of them may be issued in all.
+    pub most: u64,
+    /// How many are issued.
+    pub issued: u64,
+    /// How many more may be issued.
+    pub left: u64,
+}
+
+impl PatternRoom {
+    /// The room of a campaign as it is; there is none where it has no pattern.
+    pub(super) fn of(campaign: &Campaign) -> Self {
+        let possible = match &campaign.codes {
+            Codes::Pattern { pattern, .. } => pattern.possible(),
+            Codes::Sealed { .. } | Codes::Imported => 0,
+        };
+        let (most, issued) = (campaign.codes.most(), campaign.issued_from(0));
+        Self { possible, most, issued, left: most.saturating_sub(issued) }
+    }
 }
 
 impl Error {

@@ -1,17 +1,19 @@
 //! Issuing codes, and making the same codes again.
 //!
-//! A batch of any size is one small entry; the codes themselves are made as they are read.
+//! A batch of sealed codes of any size is one small entry; the codes themselves are made as they
+//! are read. Codes of patterns are listed first; see `drawing.rs`.
 
 use std::sync::Arc;
 
 use redeemd_domain::campaign::{Campaign, Codes};
-use redeemd_domain::codes::{CampaignNumber, CodeKey, KeyEpoch, SealedText, SealingKey, Serial};
-use redeemd_domain::control::{Command, Event, Refusal};
+use redeemd_domain::codes::{CodeKey, KeyEpoch};
+use redeemd_domain::control::{Command, Event, Record, Refusal};
 use redeemd_domain::shard::{CodeState, Query, Reply};
 
 use super::asking::reply;
 use super::caller::Caller;
 use super::campaigns::{asked, subject};
+use super::code_range::{CodeRange, Drawing, Source};
 use super::error::Error;
 use super::idempotency::IdempotencyKey;
 use super::worker::Worker;
@@ -26,15 +28,6 @@ pub struct Issued {
     pub codes: CodeRange,
     /// Whether this repeats an earlier answer.
     pub is_replayed: bool,
-}
-
-/// Consecutive codes of a campaign, not made yet. `Debug` does not write the key.
-#[derive(Clone, Debug)]
-pub struct CodeRange {
-    campaign: CampaignNumber,
-    key: SealingKey,
-    first: u64,
-    count: u64,
 }
 
 /// What happened to a code so far.
@@ -59,40 +52,6 @@ impl KnownState {
     }
 }
 
-impl CodeRange {
-    /// The index of the first code within its campaign.
-    pub fn first(&self) -> u64 {
-        self.first
-    }
-
-    /// How many codes are left.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Takes up to `count` codes off the front.
-    pub fn take(&mut self, count: u64) -> Self {
-        let count = count.min(self.count);
-        let taken = Self { count, ..self.clone() };
-        self.first += count;
-        self.count -= count;
-        taken
-    }
-
-    /// Makes the codes, in order.
-    pub fn for_each(&self, visit: impl FnMut(&SealedText)) {
-        let first = Serial::new(self.first).unwrap_or_default();
-        // The range was issued, so it ends where serials do at the latest.
-        let _ = self.key.seal_each(self.campaign, first, self.count, visit);
-    }
-
-    fn keys(&self) -> impl Iterator<Item = CodeKey> {
-        let campaign = self.campaign;
-        let serials = (self.first..self.first + self.count).filter_map(Serial::new);
-        serials.map(move |serial| CodeKey::Sealed { campaign, serial })
-    }
-}
-
 impl Worker {
     /// Issues the next codes of a campaign. When it returns, every shard knows them.
     ///
@@ -108,29 +67,55 @@ impl Worker {
         let number = campaign.id.number;
         let subject = subject(b"codes of ", number);
         let asked = asked(caller, key, &subject, &[&count.to_be_bytes()]);
+        if matches!(campaign.codes, Codes::Pattern { .. }) {
+            return self.draw(number, count, asked).await;
+        }
         let command = Command::Issue { campaign: number, count, asked };
         let changed = self.change(command, Some(number)).await?;
-        match changed.record.as_ref().map(|record| &record.event) {
-            Some(Event::Issued { campaign, first, count }) => {
-                let codes = self.range(campaign, *first, *count)?;
-                Ok(Issued { codes, is_replayed: changed.is_replayed })
-            }
-            _ => Err(Error::internal("issuing left another record")),
-        }
+        self.issued(changed.record.as_deref(), changed.is_replayed)
     }
 
-    /// Codes of a campaign that were issued before.
+    /// The codes that a record says were issued.
+    pub(super) fn issued(
+        &self,
+        record: Option<&Record>,
+        is_replayed: bool,
+    ) -> Result<Issued, Error> {
+        let (campaign, first, count) = match record.map(|record| &record.event) {
+            Some(Event::Issued { campaign, first, count }) => (campaign, *first, *count),
+            Some(Event::PatternIssued { campaign, first, .. }) => {
+                (campaign, *first, campaign.issued_from(*first))
+            }
+            _ => return Err(Error::internal("issuing left another record")),
+        };
+        Ok(Issued { codes: self.range(campaign, first, count)?, is_replayed })
+    }
+
+    /// So many codes of a campaign, from an index on, that were issued before.
     ///
     /// # Errors
     /// When the campaign's codes were not made here.
     pub fn range(&self, campaign: &Campaign, first: u64, count: u64) -> Result<CodeRange, Error> {
-        let Codes::Sealed { epoch } = campaign.codes else {
-            return Err(Error::ControlRefused(Refusal::CodesNotGenerated));
-        };
         let view = self.view();
-        let key = view.keys().ring.key(KeyEpoch(epoch.into())).cloned();
-        let key = key.ok_or_else(|| Error::internal(format!("sealing key {epoch} is missing")))?;
-        Ok(CodeRange { campaign: campaign.id.number, key, first, count })
+        let missing = |what, number| Error::internal(format!("{what} {number} is missing"));
+        let number = campaign.id.number;
+        let source = match &campaign.codes {
+            Codes::Sealed { epoch } => {
+                let key = view.keys().ring.key(KeyEpoch((*epoch).into())).cloned();
+                let key = Box::new(key.ok_or_else(|| missing("sealing key", *epoch))?);
+                Source::Sealed { campaign: number, key }
+            }
+            Codes::Pattern { pattern, key, pepper, skipped, .. } => {
+                let codes =
+                    view.keys().pattern_key(*key).and_then(|key| key.codes(number, pattern));
+                let codes = codes.ok_or_else(|| missing("pattern key", *key))?;
+                let known = view.keys().pepper(*pepper).cloned();
+                let pepper = known.ok_or_else(|| missing("pepper", *pepper))?;
+                Source::Pattern(Arc::new(Drawing { codes, pepper, skipped: skipped.clone() }))
+            }
+            Codes::Imported => return Err(Error::ControlRefused(Refusal::CodesNotGenerated)),
+        };
+        Ok(CodeRange::new(source, first, count))
     }
 
     /// What happened to each code of a range so far, with how often it is redeemed. The range
@@ -140,7 +125,7 @@ impl Worker {
     /// When a shard cannot be asked.
     pub async fn states(&self, codes: &CodeRange) -> Result<Vec<(KnownState, u64)>, Error> {
         let ask = |code: CodeKey| self.query(self.place_of(&code), Query::Find(code));
-        let asked: Vec<_> = codes.keys().map(ask).collect();
+        let asked: Vec<_> = codes.keys().into_iter().map(ask).collect();
         let mut states = Vec::with_capacity(asked.len());
         for asked in asked {
             let Reply::Found(found) = reply(asked).await? else {

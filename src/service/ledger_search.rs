@@ -61,24 +61,42 @@ pub(super) async fn search_all<R: Readable>(
     })
 }
 
+/// The record in a sequence that answers a request, whatever the request's body said.
+pub(super) async fn find<R: Readable>(
+    ledger: &LedgerReader,
+    sequence: SequenceId,
+    request: RequestDigest,
+) -> Result<Option<Arc<R>>, Error> {
+    let ledger = ledger.clone();
+    waiting(move || answer_to(&ledger, sequence, request)).await
+}
+
 fn look_for<R: Readable>(
     ledger: &LedgerReader,
     sequence: SequenceId,
     request: Request,
 ) -> Result<Recollection<R>, Error> {
-    let RequestDigest(digest) = request.digest;
-    for found in ledger.find(Key { kind: KeyKind::REQUEST, bytes: &digest }) {
+    let found = answer_to(ledger, sequence, request.digest)?;
+    Ok(found.map_or(Recollection::Unknown, |record| Recollection::of(record, &request)))
+}
+
+fn answer_to<R: Readable>(
+    ledger: &LedgerReader,
+    sequence: SequenceId,
+    request: RequestDigest,
+) -> Result<Option<Arc<R>>, Error> {
+    for found in ledger.find(Key { kind: KeyKind::REQUEST, bytes: &request.0 }) {
         let found = found.map_err(unreadable)?;
         // Another key may have the same hash, and a key may be known to several sequences.
         if found.record.position.sequence != sequence {
             continue;
         }
-        match Recollection::of(Arc::new(decode::<R>(&found.record)?), &request) {
-            Recollection::Unknown => {}
-            known => return Ok(known),
+        let record = decode::<R>(&found.record)?;
+        if record.request().is_some_and(|(digest, _)| digest == request) {
+            return Ok(Some(Arc::new(record)));
         }
     }
-    Ok(Recollection::Unknown)
+    Ok(None)
 }
 
 /// The record at a position, if there is one.

@@ -1,5 +1,5 @@
 //! What the server does for its clients, between an interface and the actors: who may do what,
-//! which code a text means, redeeming, campaigns, issuing.
+//! which code a text means, redeeming, campaigns, issuing, importing.
 //!
 //! Everything here runs on one thread of the interface and asks the sequences through that
 //! thread's ports. It must never know HTTP: no status codes, headers or JSON.
@@ -10,17 +10,25 @@ mod backup;
 mod batch;
 mod caller;
 mod campaigns;
+mod code_range;
 mod code_text;
+mod drawing;
+mod elsewhere;
 mod error;
 mod idempotency;
+mod importing;
 mod issuing;
 mod ledger_search;
+mod lister;
 mod look_back;
 mod looking_up;
 mod performing;
 mod redeeming;
 mod redemption_list;
 mod revoking;
+#[cfg(test)]
+mod tests;
+mod turns;
 mod view;
 mod worker;
 
@@ -28,12 +36,15 @@ pub use api_keys::LetIn;
 pub use backup::{Backup, Origin};
 pub use caller::{Caller, Permission};
 pub use campaigns::{Changed, Tally};
-pub use error::Error;
+pub use code_range::CodeRange;
+pub use error::{Error, PatternRoom};
 pub use idempotency::IdempotencyKey;
-pub use issuing::{CodeRange, Issued, KnownState, MOST_CODES_AT_ONCE};
+pub use importing::{Import, Imported};
+pub use issuing::{Issued, KnownState, MOST_CODES_AT_ONCE};
 pub use looking_up::Found;
 pub use redeeming::{Redeemed, Redemption, Validation};
 pub use redemption_list::{Cursor, Filter, Page, Place};
 pub use revoking::{Marked, Marking, Usability};
+pub use turns::Turns;
 pub use view::View;
 pub use worker::Worker;

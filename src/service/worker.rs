@@ -11,6 +11,7 @@ use redeemd_domain::control::Control;
 use redeemd_domain::shard::Shard;
 use tokio::sync::Semaphore;
 
+use super::turns::Turns;
 use super::view::View;
 use crate::secrets::Vault;
 
@@ -36,6 +37,9 @@ pub(super) struct Inner {
     pub(super) lists: Arc<Semaphore>,
     /// How many changes of campaigns are being told to the shards.
     pub(super) changes: Cell<usize>,
+    /// How many listers are at work.
+    pub(super) listers: Cell<usize>,
+    pub(super) turns: Arc<Turns>,
     pub(super) vault: Arc<Vault>,
     /// The view, and the version of the control state that it shows.
     view: RefCell<(u64, Rc<View>)>,
@@ -43,7 +47,7 @@ pub(super) struct Inner {
 
 impl Worker {
     /// Opens this thread's ports. Must be called on a thread that runs local tasks.
-    pub fn open(node: &Node, vault: &Arc<Vault>) -> Self {
+    pub fn open(node: &Node, vault: &Arc<Vault>, turns: &Arc<Turns>) -> Self {
         let version = node.view.version();
         let view = View::of(node.view.current(), vault);
         Self(Rc::new(Inner {
@@ -52,6 +56,8 @@ impl Worker {
             control: Port::open(&node.control_ports, &node.control, CONTROL_QUESTIONS),
             lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             changes: Cell::new(0),
+            listers: Cell::new(0),
+            turns: Arc::clone(turns),
             vault: Arc::clone(vault),
             view: RefCell::new((version, Rc::new(view))),
         }))

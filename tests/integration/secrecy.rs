@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::support::{
-    ADMIN_KEY, Client, Folder, Request, campaign_with_codes, redeem, redeem_keyed,
+    ADMIN_KEY, Client, Folder, Request, campaign, campaign_with_codes, id, redeem, redeem_keyed,
 };
 
 fn files(folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {
@@ -36,7 +36,16 @@ fn no_code_is_written_or_logged() {
     command.env("REDEEMD_LOG", "trace");
     let server = folder.start_with(command);
     let mut client = server.client();
-    let (_, codes) = campaign_with_codes(&mut client, json!({}), 50);
+    let (_, mut codes) = campaign_with_codes(&mut client, json!({}), 50);
+    let pattern = json!({"codes": {"kind": "pattern", "pattern": "############-#-###"}});
+    codes.extend(campaign_with_codes(&mut client, pattern, 5).1);
+    let brought: Vec<String> = (0..5).map(|number| format!("QUOKKAS-{number:05}IN")).collect();
+    let imported = campaign(&mut client, json!({"codes": {"kind": "imported"}}));
+    let file = format!("{}\n{}\nQUOKKAS-BAD-ROW\t\n", brought.join("\n"), codes[0]);
+    let path = format!("/api/v1/campaigns/{}/codes/import", id(&imported));
+    let request = Request::new("POST", &path).header("Content-Type", "text/csv").body(file);
+    assert_eq!(client.send(request).json()["imported"], 5);
+    codes.extend(brought);
     for (place, code) in codes.iter().enumerate() {
         client.post("/api/v1/validations", &json!({"code": code}));
         redeem_keyed(&mut client, code, &format!("user {place}"), &format!("key {place}"));
@@ -72,7 +81,8 @@ fn no_code_is_written_or_logged() {
     assert!(written.iter().any(|(path, bytes)| path.ends_with("log") && bytes.len() > 1000));
     assert!(written.iter().any(|(_, bytes)| contains(bytes, "user 49")), "the search finds things");
     // The longest group of a code is enough to tell it.
-    let texts: Vec<String> = codes.iter().map(|code| code[..12].to_owned()).collect();
+    let mut texts: Vec<String> = codes.iter().map(|code| code[..12].to_owned()).collect();
+    texts.push("QUOKKAS".to_owned());
     for (path, bytes) in &written {
         let keys = api_keys.iter().map(String::as_str);
         for text in texts.iter().map(String::as_str).chain([ADMIN_KEY]).chain(keys) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record, Role};
 use super::secrets::{MAX_SEALING_KEYS, Purpose, Secret};
 use super::{ApiKey, Control, MAX_API_KEYS, Outcome, Refusal};
-use crate::campaign::{Campaign, Codes, MAX_ISSUED, MAX_REWARDS, Revision, Status, Window};
+use crate::campaign::{Campaign, Codes, MAX_REWARDS, Revision, Status, Window};
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
 use crate::identifier::{ApiKeyId, ApiKeyNumber, CampaignId};
@@ -15,7 +15,7 @@ use crate::invariant::Invariant;
 use crate::machine::{Machine, Recollection};
 use crate::timestamp::Timestamp;
 
-type Result<T> = std::result::Result<T, Refusal>;
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
 
 impl Machine for Control {
     type Command = Command;
@@ -98,7 +98,9 @@ impl Command {
             | Self::SetStatus { asked, .. }
             | Self::Issue { asked, .. }
             | Self::LetIn { asked, .. }
-            | Self::ShutOut { asked, .. } => Some(*asked),
+            | Self::ShutOut { asked, .. }
+            | Self::RecordImport { asked, .. }
+            | Self::IssuePattern { asked, .. } => Some(*asked),
         }
     }
 
@@ -109,7 +111,9 @@ impl Command {
         | Self::SetStatus { asked, .. }
         | Self::Issue { asked, .. }
         | Self::LetIn { asked, .. }
-        | Self::ShutOut { asked, .. } = self
+        | Self::ShutOut { asked, .. }
+        | Self::RecordImport { asked, .. }
+        | Self::IssuePattern { asked, .. } = self
             && let Some(request) = &mut asked.request
         {
             request.searched = request.searched.max(through);
@@ -144,6 +148,12 @@ impl Control {
             Command::Issue { campaign, count, .. } => self.issue(campaign, count),
             Command::LetIn { key, .. } => self.let_in(at, key).map(Some),
             Command::ShutOut { api_key, .. } => self.shut_out(api_key),
+            Command::RecordImport { campaign, import, .. } => {
+                self.record_import(campaign, import).map(Some)
+            }
+            Command::IssuePattern { campaign, first, span, skipped, .. } => {
+                self.issue_pattern(campaign, first, span, skipped)
+            }
         }
     }
 
@@ -201,6 +211,9 @@ impl Control {
         let codes = match draft.codes {
             DraftCodes::Sealed => Codes::Sealed { epoch: self.newest_sealing_key()? },
             DraftCodes::Imported => Codes::Imported,
+            DraftCodes::Pattern { pattern, allow_guessable } => {
+                self.pattern(pattern, allow_guessable)?
+            }
         };
         let last = self.campaigns.last_key_value().map_or(0, |(number, _)| number.0);
         let number = CampaignNumber(last.checked_add(1).ok_or(Refusal::TooManyCampaigns)?);
@@ -222,8 +235,13 @@ impl Control {
     }
 
     fn newest_sealing_key(&self) -> Result<u16> {
-        let keys = self.secrets.keys().filter(|name| name.purpose == Purpose::SealingKey);
-        keys.map(|name| name.number).max().ok_or(Refusal::NoSealingKey)
+        self.newest_secret(Purpose::SealingKey).ok_or(Refusal::NoSealingKey)
+    }
+
+    /// The number of the newest secret for a purpose.
+    pub(super) fn newest_secret(&self, purpose: Purpose) -> Option<u16> {
+        let secrets = self.secrets.keys().filter(|name| name.purpose == purpose);
+        secrets.map(|name| name.number).max()
     }
 
     fn change_campaign(
@@ -250,26 +268,6 @@ impl Control {
         }
         let changed = Campaign { status, ..Campaign::clone(campaign) };
         Ok(self.replace(changed))
-    }
-
-    fn issue(&mut self, number: CampaignNumber, count: u64) -> Result<Option<Event>> {
-        let campaign = self.campaigns.get(&number).ok_or(Refusal::NotFound)?;
-        if campaign.status == Status::Archived {
-            return Err(Refusal::CampaignArchived);
-        }
-        if !matches!(campaign.codes, Codes::Sealed { .. }) {
-            return Err(Refusal::CodesNotGenerated);
-        }
-        if count == 0 {
-            return Ok(None);
-        }
-        let first = campaign.issued;
-        let issued = first.checked_add(count).filter(|&issued| issued <= MAX_ISSUED);
-        let mut changed = Campaign::clone(campaign);
-        changed.issued = issued.ok_or(Refusal::TooManyCodes)?;
-        changed.revision = Revision(changed.revision.0.saturating_add(1));
-        self.campaigns.insert(number, Arc::new(changed.clone()));
-        Ok(Some(Event::Issued { campaign: Box::new(changed), first, count }))
     }
 
     /// Puts a changed campaign in the place of the former one, under the next revision; `None` when

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::import::Import;
 use super::secrets::{Secret, SecretName};
 use crate::campaign::{Campaign, Revision, Status, Window};
-use crate::codes::CampaignNumber;
+use crate::codes::{CampaignNumber, Pattern};
 use crate::identifier::{ApiKeyId, ApiKeyNumber};
 use crate::machine::Recorded;
 use crate::request::{Fingerprint, Request, RequestDigest};
@@ -71,6 +72,29 @@ pub enum Command {
     ShutOut {
         /// Which.
         api_key: ApiKeyNumber,
+        /// Who asks.
+        asked: Asked,
+    },
+    /// Keep what came of bringing codes into a campaign. The shards have them already.
+    RecordImport {
+        /// Which.
+        campaign: CampaignNumber,
+        /// What came of it.
+        import: Import,
+        /// Who asks.
+        asked: Asked,
+    },
+    /// Issue the next indices of a campaign whose codes are drawn by a pattern. The shards have
+    /// these codes already, so that a code is listed before it is issued, never the other way round.
+    IssuePattern {
+        /// Which.
+        campaign: CampaignNumber,
+        /// The first index, which must be the next one of the campaign.
+        first: u64,
+        /// How many indices; none changes nothing.
+        span: u64,
+        /// Those of them whose codes exist elsewhere, in their order.
+        skipped: Vec<u64>,
         /// Who asks.
         asked: Asked,
     },
@@ -151,12 +175,19 @@ pub struct Draft {
 }
 
 /// Where a new campaign's codes shall come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftCodes {
     /// Sealed codes, under the newest sealing key.
     Sealed,
     /// Listed codes that will be brought in.
     Imported,
+    /// Listed codes drawn by a pattern, under the newest pattern key and pepper.
+    Pattern {
+        /// What they look like.
+        pattern: Pattern,
+        /// Whether so many may be issued that guessing finds some.
+        allow_guessable: bool,
+    },
 }
 
 /// What of a campaign shall be otherwise; `None` leaves a field as it is.
@@ -220,6 +251,22 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+    /// Codes were brought in.
+    Imported {
+        /// The campaign.
+        campaign: CampaignNumber,
+        /// What came of it.
+        import: Import,
+    },
+    /// Indices of a pattern were issued.
+    PatternIssued {
+        /// The campaign as it became; it knows which of the indices were skipped.
+        campaign: Box<Campaign>,
+        /// The first of them.
+        first: u64,
+        /// How many.
+        span: u64,
+    },
 }
 
 impl Record {
@@ -228,8 +275,12 @@ impl Record {
         match &self.event {
             Event::CampaignMade(campaign)
             | Event::CampaignChanged(campaign)
-            | Event::Issued { campaign, .. } => Some(campaign),
-            Event::SecretAdded(_) | Event::ApiKeyAdded { .. } | Event::ApiKeyRevoked(_) => None,
+            | Event::Issued { campaign, .. }
+            | Event::PatternIssued { campaign, .. } => Some(campaign),
+            Event::SecretAdded(_)
+            | Event::ApiKeyAdded { .. }
+            | Event::ApiKeyRevoked(_)
+            | Event::Imported { .. } => None,
         }
     }
 }

@@ -7,6 +7,8 @@
 mod apply;
 mod command;
 mod encoding;
+mod import;
+mod issue;
 mod refusal;
 mod secrets;
 
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 pub use command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record, Role};
 pub use encoding::{Decoder, FORMAT_VERSION};
+pub use import::{Import, MAX_REJECTED_ROWS, RejectedRow, RowFault};
 pub use refusal::Refusal;
 pub use secrets::{MAX_SEALING_KEYS, Purpose, Secret, SecretName};
 
@@ -25,6 +28,7 @@ use crate::campaign::{Campaign, CampaignView};
 use crate::codes::CampaignNumber;
 use crate::identifier::{ApiKeyId, ApiKeyNumber};
 use crate::recent::Recent;
+use crate::request::RequestDigest;
 use crate::shard::Shard;
 use crate::timestamp::Timestamp;
 
@@ -89,6 +93,12 @@ impl Control {
     /// All API keys, revoked ones included, in the order in which they were let in.
     pub fn api_keys(&self) -> impl DoubleEndedIterator<Item = &ApiKey> {
         self.api_keys.values()
+    }
+
+    /// The record that answers a request, if it is remembered here. One that is forgotten is in the
+    /// ledger.
+    pub fn answer_to(&self, request: &RequestDigest) -> Option<&Arc<Record>> {
+        self.recent.find(request)
     }
 
     /// What a shard has to be told, because it knows a campaign not at all or at a lower revision.

@@ -11,10 +11,18 @@ pub enum Refusal {
     EditionChanged,
     /// The campaign is archived, which is for ever.
     CampaignArchived,
-    /// The campaign's codes are not sealed ones, so none can be generated.
+    /// The campaign's codes are not made in this way.
     CodesNotGenerated,
+    /// The campaign's codes are not brought in.
+    CodesNotImported,
+    /// The indices do not follow those that were issued; the issuing must begin anew.
+    IndicesNotNext,
     /// The window would end before it begins.
     EmptyWindow,
+    /// The pattern has too few possible codes for so many to be issued.
+    PatternTooSmall,
+    /// Too many of the pattern's codes exist elsewhere.
+    TooManySkipped,
     /// The campaign has no room for so many serials: there are 2^40.
     TooManyCodes,
     /// The campaign's reward was changed as often as it can be.
@@ -23,6 +31,8 @@ pub enum Refusal {
     SecretNotAdded,
     /// There is no sealing key yet.
     NoSealingKey,
+    /// There is no pattern key or no pepper yet.
+    NoPatternKey,
     /// It is the last admin key: without it nobody could let another one in.
     LastAdminKey,
     /// There are as many API keys as there can be, revoked ones included.

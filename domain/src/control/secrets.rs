@@ -16,6 +16,8 @@ pub enum Purpose {
     Pepper,
     /// Digests codes to the short hints that people see.
     HintKey,
+    /// Draws the codes of patterns.
+    PatternKey,
 }
 
 /// Names a secret: its purpose and its number (the epoch of a sealing key), from 1.

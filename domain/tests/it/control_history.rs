@@ -3,9 +3,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use redeemd_domain::campaign::{MAX_ISSUED, Revision, Status, Window};
-use redeemd_domain::codes::CampaignNumber;
+use redeemd_domain::codes::{CampaignNumber, Pattern};
 use redeemd_domain::control::{
-    Asked, Changes, Command, Draft, DraftCodes, NewApiKey, Purpose, Role, Secret, SecretName,
+    Asked, Changes, Command, Control, Draft, DraftCodes, Import, NewApiKey, Purpose, Role,
+    RowFault, Secret, SecretName,
 };
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::timestamp::Timestamp;
@@ -49,8 +50,50 @@ fn uses() -> impl Strategy<Value = Option<u32>> {
     prop::option::of(0..3u32)
 }
 
+/// A small pattern, a large one, and one that is too small.
+fn pattern() -> impl Strategy<Value = DraftCodes> {
+    let patterns = [("A-##", "0123456789", true), ("####-####", "ABCDEFGHJK", false)];
+    let patterns = [patterns[0], patterns[1], ("A-##", "01", false)];
+    prop_oneof![5 => Just(0usize), 5 => Just(1), 1 => Just(2)].prop_map(move |place| {
+        let (text, alphabet, allow_guessable) = patterns[place];
+        DraftCodes::Pattern { pattern: Pattern::new(text, alphabet).unwrap(), allow_guessable }
+    })
+}
+
+/// The next indices of a pattern, a part of them skipped, counted from where [`aim`] says. Now and
+/// then they are wrong.
+fn issue_pattern() -> impl Strategy<Value = Command> {
+    let skipped = prop_oneof![
+        3 => Just(Vec::new()),
+        4 => prop::collection::btree_set(0..30u64, 0..12).prop_map(Vec::from_iter),
+        1 => vec(0..4u64, 2..4),
+    ];
+    let span = prop_oneof![8 => 0..40u64, 1 => Just(u64::MAX)];
+    let first = prop_oneof![8 => Just(0u64), 1 => 1..3u64];
+    (campaign(), first, span, skipped, asked(8)).prop_map(
+        |(campaign, first, span, mut skipped, asked)| {
+            skipped.retain(|index| *index <= span);
+            Command::IssuePattern { campaign, first, span, skipped, asked }
+        },
+    )
+}
+
+fn record_import() -> impl Strategy<Value = Command> {
+    let rejected =
+        vec((1..9u64, prop::sample::select(&[RowFault::Empty, RowFault::TooLong][..])), 0..3);
+    (campaign(), 0..9u64, 0..9u64, rejected, asked(7)).prop_map(
+        |(campaign, imported, duplicates, rejected, asked)| {
+            let mut import = Import { imported, duplicates, ..Import::default() };
+            rejected.into_iter().for_each(|(line, fault)| import.reject(line, fault));
+            Command::RecordImport { campaign, import, asked }
+        },
+    )
+}
+
 fn make() -> impl Strategy<Value = Command> {
-    let codes = prop_oneof![Just(DraftCodes::Sealed), Just(DraftCodes::Imported)];
+    let codes = prop_oneof![
+        2 => Just(DraftCodes::Sealed), 2 => Just(DraftCodes::Imported), 2 => pattern()
+    ];
     let rest = (prop::option::of(text()), prop::option::of(text()), asked(1));
     (text(), codes, bound(), bound(), uses(), rest).prop_map(
         |(name, codes, starts_at, expires_at, uses_per_code, (reward, metadata, asked))| {
@@ -90,13 +133,15 @@ fn let_in() -> impl Strategy<Value = Command> {
     })
 }
 
+const PURPOSES: [Purpose; 4] =
+    [Purpose::SealingKey, Purpose::Pepper, Purpose::HintKey, Purpose::PatternKey];
+
 fn any_command() -> impl Strategy<Value = Command> {
     let status = prop_oneof![
         4 => Just(Status::Active), 4 => Just(Status::Paused), 1 => Just(Status::Archived)
     ];
     let count = prop_oneof![8 => 1..100u64, 1 => MAX_ISSUED - 60..=MAX_ISSUED, 1 => Just(u64::MAX)];
-    let purpose =
-        prop::sample::select(&[Purpose::SealingKey, Purpose::Pepper, Purpose::HintKey][..]);
+    let purpose = prop::sample::select(&PURPOSES[..]);
     let role = prop::sample::select(&[Role::Admin, Role::Issuer, Role::Public][..]);
     prop_oneof![
         3 => make(),
@@ -105,6 +150,8 @@ fn any_command() -> impl Strategy<Value = Command> {
             .prop_map(|(campaign, status, asked)| Command::SetStatus { campaign, status, asked }),
         6 => (campaign(), count, asked(4))
             .prop_map(|(campaign, count, asked)| Command::Issue { campaign, count, asked }),
+        4 => issue_pattern(),
+        2 => record_import(),
         3 => (purpose, 0..14u16).prop_map(|(purpose, number)| {
             let name = SecretName { purpose, number };
             Command::AddSecret(Secret { name, enciphered: Box::new([7, 8]) })
@@ -132,14 +179,26 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A history, which begins with a sealing key.
+/// A history, which begins with a sealing key, and mostly with all that patterns need.
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..120).prop_map(|mut steps| {
-        let name = SecretName { purpose: Purpose::SealingKey, number: 1 };
-        let command = Command::AddSecret(Secret { name, enciphered: Box::new([1]) });
-        steps.insert(0, Step::Do { command, behind: None, manner: Manner::default() });
-        steps
+    let first = prop_oneof![1 => Just(1usize), 4 => Just(PURPOSES.len())];
+    (first, vec(step(), 1..120)).prop_map(|(first, steps)| {
+        let secret = |purpose| {
+            let name = SecretName { purpose, number: 1 };
+            let command = Command::AddSecret(Secret { name, enciphered: Box::new([1]) });
+            Step::Do { command, behind: None, manner: Manner::default() }
+        };
+        PURPOSES.into_iter().take(first).map(secret).chain(steps).collect()
     })
+}
+
+/// Lets the indices of a pattern begin where those end that were issued.
+pub(crate) fn aim(command: &mut Command, control: &Control) {
+    if let Command::IssuePattern { campaign, first, skipped, .. } = command {
+        let issued = control.campaign(*campaign).map_or(0, |campaign| campaign.issued);
+        *first += issued;
+        skipped.iter_mut().for_each(|index| *index += issued);
+    }
 }
 
 /// Gives a change the edition that it was made for.

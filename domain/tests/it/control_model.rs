@@ -11,11 +11,20 @@ use redeemd_domain::control::{
 };
 use redeemd_domain::request::{Fingerprint, RequestDigest};
 
+/// Where a campaign's codes come from.
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Sealed(u16),
+    Imported,
+    Pattern { possible: u128, most: u128, key: u16, pepper: u16 },
+}
+
 /// A campaign as it once was.
 #[derive(Clone, Debug, PartialEq)]
 struct Past {
     name: Box<str>,
-    sealed: Option<u16>,
+    codes: Kind,
+    skipped: Vec<u64>,
     status: Status,
     window: Window,
     uses_per_code: Option<u32>,
@@ -115,16 +124,32 @@ impl Model {
                 if is_empty(draft.window) {
                     return Err(Refusal::EmptyWindow);
                 }
-                let keys = self.secrets.iter().filter(|name| name.purpose == Purpose::SealingKey);
-                let sealed = match draft.codes {
-                    DraftCodes::Imported => None,
+                let newest = |purpose| {
+                    let names = self.secrets.iter().filter(|name| name.purpose == purpose);
+                    names.map(|name| name.number).max()
+                };
+                let codes = match &draft.codes {
+                    DraftCodes::Imported => Kind::Imported,
                     DraftCodes::Sealed => {
-                        Some(keys.map(|name| name.number).max().ok_or(Refusal::NoSealingKey)?)
+                        Kind::Sealed(newest(Purpose::SealingKey).ok_or(Refusal::NoSealingKey)?)
+                    }
+                    DraftCodes::Pattern { pattern, allow_guessable } => {
+                        let places = pattern.text().matches('#').count() as u32;
+                        let possible = (pattern.alphabet().len() as u128).pow(places);
+                        let most = if *allow_guessable { possible } else { possible / 1_000_000 };
+                        if most == 0 {
+                            return Err(Refusal::PatternTooSmall);
+                        }
+                        let number = |purpose| newest(purpose).ok_or(Refusal::NoPatternKey);
+                        let (key, pepper) =
+                            (number(Purpose::PatternKey)?, number(Purpose::Pepper)?);
+                        Kind::Pattern { possible, most, key, pepper }
                     }
                 };
                 let past = Past {
                     name: draft.name.clone(),
-                    sealed,
+                    codes,
+                    skipped: Vec::new(),
                     status: Status::Active,
                     window: draft.window,
                     uses_per_code: draft.uses_per_code,
@@ -142,7 +167,9 @@ impl Model {
     fn change(&mut self, command: &Command) -> Wanted {
         let (Command::ChangeCampaign { campaign, .. }
         | Command::SetStatus { campaign, .. }
-        | Command::Issue { campaign, .. }) = command
+        | Command::Issue { campaign, .. }
+        | Command::RecordImport { campaign, .. }
+        | Command::IssuePattern { campaign, .. }) = command
         else {
             panic!("not about a campaign")
         };
@@ -178,7 +205,7 @@ impl Model {
                 if past.status == Status::Archived {
                     return Err(Refusal::CampaignArchived);
                 }
-                if past.sealed.is_none() {
+                if !matches!(past.codes, Kind::Sealed(_)) {
                     return Err(Refusal::CodesNotGenerated);
                 }
                 if u128::from(past.issued) + u128::from(*count) > u128::from(MAX_ISSUED) {
@@ -186,13 +213,39 @@ impl Model {
                 }
                 past.issued += count;
             }
+            Command::RecordImport { .. } => {
+                // It is told, and changes nothing of the campaign.
+                let imported = past.codes == Kind::Imported;
+                return if imported { Ok(true) } else { Err(Refusal::CodesNotImported) };
+            }
+            Command::IssuePattern { first, span, skipped, .. } => {
+                if past.status == Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                let Kind::Pattern { possible, most, .. } = past.codes else {
+                    return Err(Refusal::CodesNotGenerated);
+                };
+                let end = u128::from(*first) + u128::from(*span);
+                // Said without walking through the span, which may be any number.
+                let rises = skipped.is_sorted_by(|one, next| one < next)
+                    && skipped.iter().all(|index| index >= first && u128::from(*index) < end);
+                if *first != past.issued || end > u128::from(u64::MAX) || !rises {
+                    return Err(Refusal::IndicesNotNext);
+                }
+                past.skipped.extend(skipped);
+                let codes = end.saturating_sub(past.skipped.len() as u128);
+                if *span > 0 && (end > possible || codes > most) {
+                    return Err(Refusal::PatternTooSmall);
+                }
+                past.issued += span;
+            }
             _ => {}
         }
         if past == former {
             return Ok(false);
         }
         history.pasts.push(past);
-        if !matches!(command, Command::Issue { .. }) {
+        if !matches!(command, Command::Issue { .. } | Command::IssuePattern { .. }) {
             history.edition = history.pasts.len();
         }
         Ok(true)
@@ -209,13 +262,21 @@ impl Model {
                 let revision = redeemd_domain::campaign::Revision(place as u32 + 1);
                 assert_eq!(campaign.reward_at(revision), past.reward.as_deref(), "{revision:?}");
             }
-            let sealed = match campaign.codes {
-                Codes::Sealed { epoch } => Some(epoch),
-                Codes::Imported => None,
+            let codes = match &campaign.codes {
+                Codes::Sealed { epoch } => Kind::Sealed(*epoch),
+                Codes::Imported => Kind::Imported,
+                Codes::Pattern { pattern, key, pepper, allow_guessable, .. } => {
+                    let possible = pattern.possible();
+                    let most = if *allow_guessable { possible } else { possible / 1_000_000 };
+                    Kind::Pattern { possible, most, key: *key, pepper: *pepper }
+                }
             };
+            let codes_issued = past.issued - past.skipped.len() as u64;
+            assert_eq!(campaign.issued_from(0), codes_issued);
             let present = Past {
                 name: campaign.name.clone(),
-                sealed,
+                codes,
+                skipped: campaign.skipped().to_vec(),
                 status: campaign.status,
                 window: campaign.window,
                 uses_per_code: campaign.uses_per_code,

@@ -7,7 +7,7 @@ use redeemd_domain::campaign::Revision;
 use redeemd_domain::control::{Command, Control, Event, Outcome, Refusal};
 use redeemd_domain::shard::{self, Shard};
 
-use crate::control_history::{Step, history, set_edition};
+use crate::control_history::{Step, aim, history, set_edition};
 use crate::control_model::Model;
 use crate::harness::Harness;
 
@@ -20,6 +20,7 @@ pub(crate) fn live(steps: &[Step]) -> Harness<Control> {
             Step::Do { mut command, behind, manner } => {
                 let present = edition(&harness.machine, &command);
                 set_edition(&mut command, present, behind);
+                aim(&mut command, &harness.machine);
                 let mut answer = harness.submit(command.clone(), manner);
                 if answer == (Outcome::SearchLedger { through: u64::MAX }) {
                     answer = Outcome::Refused(Refusal::IdempotencyKeyReused);
@@ -86,6 +87,13 @@ fn check_records(harness: &Harness<Control>) {
                 assert_eq!(first, next, "ranges overlap or leave a gap");
                 *next += count;
                 assert_eq!(campaign.issued, *next);
+            }
+            Event::PatternIssued { campaign, first, span } => {
+                let next = next_serial.entry(campaign.id.number).or_insert(0);
+                assert_eq!(first, next, "indices overlap or leave a gap");
+                *next += span;
+                assert_eq!(campaign.issued, *next);
+                assert_eq!(campaign.view().issued, 0, "shards know no serials of a pattern");
             }
             _ => {}
         }

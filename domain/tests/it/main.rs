@@ -17,6 +17,7 @@ mod damage;
 mod fixtures;
 mod fixtures_api_keys;
 mod fixtures_control;
+mod fixtures_listing;
 mod fixtures_shard;
 mod harness;
 mod invariants;

@@ -4,6 +4,7 @@
 //! requests. What is personal is shown only where it was asked for.
 
 use redeemd_domain::campaign::Window;
+use redeemd_domain::control::DraftCodes;
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::timestamp::Timestamp;
 use redeemd_domain::{control, shard};
@@ -85,7 +86,8 @@ pub(super) fn control_command(command: &control::Command, detail: Detail) -> (&'
             "make_campaign",
             json!({
                 "name": draft.name,
-                "codes": name(draft.codes),
+                "codes": codes(&draft.codes),
+                "pattern": pattern(&draft.codes),
                 "window": window(draft.window),
                 "uses_per_code": draft.uses_per_code,
                 "reward": object(draft.reward.as_deref()),
@@ -143,6 +145,44 @@ pub(super) fn control_command(command: &control::Command, detail: Detail) -> (&'
                 "idempotent": asked.request.is_some(),
             }),
         ),
+        C::RecordImport { campaign, import, asked } => (
+            "record_import",
+            json!({
+                "campaign": campaign.0,
+                "imported": import.imported,
+                "duplicates": import.duplicates,
+                "rejected_count": import.rejected_count,
+                "api_key": api_key(asked.api_key),
+                "idempotent": asked.request.is_some(),
+            }),
+        ),
+        C::IssuePattern { campaign, first, span, skipped, asked } => (
+            "issue_pattern",
+            json!({
+                "campaign": campaign.0,
+                "first": first,
+                "span": span,
+                "skipped": skipped.len(),
+                "api_key": api_key(asked.api_key),
+                "idempotent": asked.request.is_some(),
+            }),
+        ),
+    }
+}
+
+/// Where a new campaign's codes come from, in a word.
+fn codes(codes: &DraftCodes) -> &'static str {
+    match codes {
+        DraftCodes::Sealed => "sealed",
+        DraftCodes::Imported => "imported",
+        DraftCodes::Pattern { .. } => "pattern",
+    }
+}
+
+fn pattern(codes: &DraftCodes) -> Option<&str> {
+    match codes {
+        DraftCodes::Pattern { pattern, .. } => Some(pattern.text()),
+        DraftCodes::Sealed | DraftCodes::Imported => None,
     }
 }
 

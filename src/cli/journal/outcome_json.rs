@@ -60,6 +60,7 @@ fn control_event(event: &control::Event) -> (&'static str, Value) {
             "codes": match campaign.codes {
                 Codes::Sealed { .. } => "sealed",
                 Codes::Imported => "imported",
+                Codes::Pattern { .. } => "pattern",
             },
         })
     };
@@ -79,5 +80,20 @@ fn control_event(event: &control::Event) -> (&'static str, Value) {
             details["count"] = json!(count);
             ("issued", details)
         }
+        E::PatternIssued { campaign: of, first, span } => {
+            let mut details = campaign(of);
+            details["first"] = json!(first);
+            details["span"] = json!(span);
+            ("pattern_issued", details)
+        }
+        E::Imported { campaign, import } => (
+            "imported",
+            json!({
+                "campaign": campaign.0,
+                "imported": import.imported,
+                "duplicates": import.duplicates,
+                "rejected_count": import.rejected_count,
+            }),
+        ),
     }
 }

@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     NotYetValid,
     /// The key was used with another body.
     IdempotencyKeyReused,
+    /// The pattern has too few possible codes.
+    PatternTooSmall,
     /// There is more to do than fits.
     Overloaded,
     /// Nothing can be changed at present.
@@ -118,6 +120,11 @@ impl Kind {
                 S::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
                 "The idempotency key was used with another body.",
+            ),
+            Self::PatternTooSmall => (
+                S::UNPROCESSABLE_ENTITY,
+                "pattern_too_small",
+                "The pattern has too few possible codes.",
             ),
             Self::Overloaded => {
                 (S::SERVICE_UNAVAILABLE, "overloaded", "The server has too much to do.")

@@ -1,11 +1,12 @@
 //! What the errors of the service are to clients.
 
 use redeemd_actors::core::ReadOnly;
+use redeemd_domain::campaign::{GUESSES_A_CODE, MAX_SKIPPED};
 use redeemd_domain::control;
 use redeemd_domain::refusal::Refusal;
 
 use super::{Kind, Problem};
-use crate::service::Error;
+use crate::service::{Error, PatternRoom};
 
 /// The name that programs know a refusal by.
 pub(crate) fn refusal_code(refusal: Refusal) -> Kind {
@@ -26,6 +27,7 @@ pub(crate) fn kind_of_error(error: &Error) -> Kind {
     match error {
         Error::Refused(refusal) => refusal_code(*refusal),
         Error::ControlRefused(refusal) => of_control_refusal(*refusal).kind(),
+        Error::PatternTooSmall(_) => Kind::PatternTooSmall,
         Error::NotFound => Kind::NotFound,
         Error::Overloaded | Error::Unavailable | Error::StillSpreading => Kind::Overloaded,
         Error::ReadOnly(_) => Kind::ReadOnly,
@@ -39,6 +41,7 @@ impl From<Error> for Problem {
         match error {
             Error::Refused(refusal) => of_refusal(refusal),
             Error::ControlRefused(refusal) => of_control_refusal(refusal),
+            Error::PatternTooSmall(room) => of_pattern(room),
             Error::NotFound => Self::not_found(),
             Error::Overloaded => Self::new(
                 Kind::Overloaded,
@@ -110,6 +113,19 @@ fn of_control_refusal(refusal: control::Refusal) -> Problem {
         R::CodesNotGenerated => {
             Problem::parameter("id", "names a campaign whose codes are not made here")
         }
+        R::CodesNotImported => {
+            Problem::parameter("id", "names a campaign whose codes are made here, not brought in")
+        }
+        R::PatternTooSmall => {
+            Problem::new(Kind::PatternTooSmall, "The pattern has too few possible codes.")
+        }
+        R::TooManySkipped => Problem::new(
+            Kind::PatternTooSmall,
+            format!(
+                "More than {MAX_SKIPPED} codes of this pattern exist in other campaigns already. \
+                 Make a campaign with another pattern."
+            ),
+        ),
         R::EmptyWindow => Problem::field("/expires_at", "must be later than starts_at"),
         R::TooManyCodes => Problem::field("/count", "is more than the campaign has room for"),
         R::TooManyRewards => Problem::field(
@@ -124,8 +140,31 @@ fn of_control_refusal(refusal: control::Refusal) -> Problem {
             Problem::field("/name", "cannot be taken: there are as many API keys as there can be")
         }
         R::AlreadyExists => Problem::new(Kind::AlreadyExists, "It exists already."),
-        R::SecretNotAdded | R::NoSealingKey | R::TooManyCampaigns => {
+        R::SecretNotAdded
+        | R::NoSealingKey
+        | R::NoPatternKey
+        | R::IndicesNotNext
+        | R::TooManyCampaigns => {
             Problem::internal(format!("the control sequence refused: {refusal:?}"))
         }
     }
+}
+
+/// How much room a pattern has, in numbers.
+pub(crate) fn of_pattern(room: PatternRoom) -> Problem {
+    let PatternRoom { possible, most, issued, left } = room;
+    let why = match u128::from(most) < possible {
+        true => format!(
+            ", one for each {GUESSES_A_CODE}, so that nobody finds one by guessing (more with \
+             allow_guessable)"
+        ),
+        false => String::new(),
+    };
+    Problem::new(
+        Kind::PatternTooSmall,
+        format!(
+            "The pattern has {possible} possible codes. At most {most} of them may be \
+             issued{why}; {issued} are, and {left} more can be."
+        ),
+    )
 }

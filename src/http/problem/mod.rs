@@ -18,7 +18,7 @@ use redeemd_domain::identifier::RedemptionId;
 use super::json::Object;
 use super::request_id::RequestId;
 pub(super) use kind::{Kind, begin_unready};
-pub(super) use mapping::{kind_of_error, refusal_code};
+pub(super) use mapping::{kind_of_error, of_pattern, refusal_code};
 
 /// Where in a request a fault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +93,12 @@ impl Problem {
     pub(crate) fn field(pointer: &str, detail: impl Into<Cow<'static, str>>) -> Self {
         let place = Place::Body(pointer.to_owned());
         Self::invalid(vec![Fault { place, detail: detail.into() }])
+    }
+
+    /// The same problem, explained by other sentences, which repeat nothing of what was sent.
+    pub(crate) fn explained(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = detail.into();
+        self
     }
 
     /// There is no such resource.

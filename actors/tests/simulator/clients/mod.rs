@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use redeemd_actors::core::{Answer, Ask, Token};
-use redeemd_domain::control::{self, Purpose, Secret, SecretName};
+use redeemd_domain::control::{self, Secret, SecretName};
 use redeemd_domain::machine::{Outcome, Recollection, Recorded as _};
 use redeemd_domain::request::RequestDigest;
 use redeemd_domain::sequence::SequenceId;
@@ -25,7 +25,7 @@ use crate::plan::Plan;
 use crate::station::{CLIENTS, HOUSEHOLD};
 use crate::world::World;
 
-/// The ticket under which the first sealing key is brought in.
+/// The ticket under which the first secrets are brought in, one after the other.
 const FIRST_SECRET: u64 = u64::MAX;
 
 /// After so many searches a client gives up, as the HTTP layer does.
@@ -88,8 +88,8 @@ impl Clients {
         if !world.is_ready {
             return false;
         }
-        if !world.control.history.model().has_sealing_key() {
-            return self.ask_for_secret(world);
+        if let Some(name) = world.control.history.model().missing_secret() {
+            return self.ask_for_secret(world, name);
         }
         let place = self.random.place(self.clients.len());
         let step = world.trace.step;
@@ -207,11 +207,10 @@ impl Clients {
         assert_eq!(first, number, "{request:?} of {sequence} is answered otherwise than before");
     }
 
-    fn ask_for_secret(&mut self, world: &mut World) -> bool {
+    fn ask_for_secret(&mut self, world: &mut World, name: SecretName) -> bool {
         if std::mem::replace(&mut self.secret_is_asked_for, true) {
             return false;
         }
-        let name = SecretName { purpose: Purpose::SealingKey, number: 1 };
         let secret = Secret { name, enciphered: Box::from([1, 2, 3]) };
         let token = Token { port: HOUSEHOLD, ticket: FIRST_SECRET };
         world.send_to_control(token, Ask::Do(control::Command::AddSecret(secret)));

@@ -1,7 +1,7 @@
 //! What a client wants, and the command that it becomes.
 
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest};
-use redeemd_domain::control::{self, Asked, Changes, Draft, NewApiKey, Role};
+use redeemd_domain::control::{self, Asked, Changes, Draft, Import, NewApiKey, Role};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::sequence::SequenceId;
@@ -32,6 +32,8 @@ pub(super) enum Deed {
     Issue { campaign: CampaignNumber, count: u64 },
     LetIn { byte: u8, role: Role },
     ShutOut { api_key: u32 },
+    IssuePattern { campaign: CampaignNumber, first: u64, span: u64, skipped: Vec<u64> },
+    RecordImport { campaign: CampaignNumber, import: Import },
 }
 
 /// What is sent to whom.
@@ -147,6 +149,12 @@ impl Deed {
             }
             Self::ShutOut { api_key } => {
                 control::Command::ShutOut { api_key: ApiKeyNumber(api_key), asked }
+            }
+            Self::IssuePattern { campaign, first, span, skipped } => {
+                control::Command::IssuePattern { campaign, first, span, skipped, asked }
+            }
+            Self::RecordImport { campaign, import } => {
+                control::Command::RecordImport { campaign, import, asked }
             }
         }
     }

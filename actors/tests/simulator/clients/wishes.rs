@@ -1,8 +1,8 @@
 //! What clients come to want: few codes, so that they collide, and now and then nonsense.
 
 use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Window};
-use redeemd_domain::codes::{CampaignNumber, CodeKey, Serial};
-use redeemd_domain::control::{Changes, Draft, DraftCodes, Role};
+use redeemd_domain::codes::{CampaignNumber, CodeKey, Pattern, Serial};
+use redeemd_domain::control::{Changes, Draft, DraftCodes, Import, Role, RowFault};
 use redeemd_domain::timestamp::Timestamp;
 
 use super::Clients;
@@ -74,7 +74,7 @@ impl Clients {
     }
 
     fn code(&mut self, campaigns: &[Campaign]) -> Option<CodeKey> {
-        let is_listed = campaigns.iter().any(|campaign| campaign.codes == Codes::Imported);
+        let is_listed = campaigns.iter().any(has_listed_codes);
         if self.random.percent(if is_listed { 25 } else { 1 }) {
             return Some(CodeKey::Listed(listed_code(self.random.below(LISTED_CODES))));
         }
@@ -97,12 +97,12 @@ impl Clients {
     }
 
     fn list(&mut self, world: &World, campaigns: &[Campaign]) -> Option<Wish> {
-        let imported = |campaign: &&Campaign| campaign.codes == Codes::Imported;
-        let imported: Vec<_> = campaigns.iter().filter(imported).collect();
-        if imported.is_empty() {
+        let listed: Vec<_> =
+            campaigns.iter().filter(|campaign| has_listed_codes(campaign)).collect();
+        if listed.is_empty() {
             return None;
         }
-        let campaign = self.random.pick(&imported).id.number;
+        let campaign = self.random.pick(&listed).id.number;
         let count = self.random.between(1, 6);
         let layout = world.plan.layout;
         let mut digests: Vec<_> =
@@ -116,10 +116,9 @@ impl Clients {
         let makes = campaigns.len() < MOST_CAMPAIGNS && self.random.percent(35);
         if campaigns.is_empty() || makes {
             self.next_draft += 1;
-            let imported = self.random.percent(25);
             return Deed::Make(Draft {
                 name: format!("campaign {}", self.next_draft).into(),
-                codes: if imported { DraftCodes::Imported } else { DraftCodes::Sealed },
+                codes: self.draft_codes(),
                 window: self.window(now),
                 uses_per_code: self.uses_per_code(),
                 reward: Some("{}".into()),
@@ -134,6 +133,12 @@ impl Clients {
                 Deed::LetIn { byte: self.random.below(9) as u8, role }
             }
             13 => Deed::ShutOut { api_key: self.random.below(6) as u32 },
+            0..=5 if matches!(chosen.codes, Codes::Pattern { .. }) => self.next_indices(chosen),
+            0..=5 if chosen.codes == Codes::Imported => {
+                let mut import = Import { imported: self.random.below(9), ..Import::default() };
+                (0..self.random.below(3)).for_each(|line| import.reject(line, RowFault::Empty));
+                Deed::RecordImport { campaign, import }
+            }
             0..=5 => {
                 let count = if chosen.issued == 0 { 12 } else { self.random.between(1, 40) };
                 Deed::Issue { campaign, count }
@@ -153,6 +158,24 @@ impl Clients {
                 Deed::Change { campaign, edition, changes }
             }
         }
+    }
+
+    fn draft_codes(&mut self) -> DraftCodes {
+        match self.random.below(20) {
+            0..=3 => DraftCodes::Imported,
+            4..=7 => {
+                let pattern = Pattern::new("P-###", "0123456789").expect("a pattern");
+                DraftCodes::Pattern { pattern, allow_guessable: true }
+            }
+            _ => DraftCodes::Sealed,
+        }
+    }
+
+    /// The next indices of a pattern, as they are known here: others may have issued them already.
+    fn next_indices(&mut self, chosen: &Campaign) -> Deed {
+        let (first, span) = (chosen.issued, self.random.between(1, 40));
+        let skipped = (first..first + span).filter(|_| self.random.percent(5)).collect();
+        Deed::IssuePattern { campaign: chosen.id.number, first, span, skipped }
     }
 
     fn changes(&mut self, now: Timestamp) -> Changes {
@@ -190,4 +213,9 @@ impl Clients {
         };
         Window { starts_at: near(15, minute), expires_at: near(20, 5 * minute) }
     }
+}
+
+/// Whether listed codes can belong to a campaign.
+fn has_listed_codes(campaign: &Campaign) -> bool {
+    matches!(campaign.codes, Codes::Imported | Codes::Pattern { .. })
 }

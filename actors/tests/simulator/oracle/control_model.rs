@@ -6,7 +6,8 @@ use std::sync::Arc;
 use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Window};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{
-    Changes, Command, Control, DraftCodes, Event, NewApiKey, Record, Refusal, Role,
+    Changes, Command, Control, DraftCodes, Event, NewApiKey, Purpose, Record, Refusal, Role,
+    SecretName,
 };
 use redeemd_domain::identifier::{ApiKeyId, ApiKeyNumber, CampaignId};
 use redeemd_domain::machine::Outcome;
@@ -17,12 +18,15 @@ use super::modelled::Stamp;
 #[derive(Debug, Default)]
 pub(crate) struct ControlModel {
     campaigns: Vec<Campaign>,
-    secrets: u16,
+    secrets: Vec<SecretName>,
     /// Identifier, role, and whether it was shut out.
     api_keys: Vec<(ApiKeyId, Role, bool)>,
     /// The digests that were let in.
     digests: Vec<[u8; 32]>,
 }
+
+/// What must be there before anything else.
+const NEEDED: [Purpose; 3] = [Purpose::SealingKey, Purpose::Pepper, Purpose::PatternKey];
 
 impl ControlModel {
     /// The campaigns, by number from 1.
@@ -30,8 +34,17 @@ impl ControlModel {
         &self.campaigns
     }
 
-    pub(crate) fn has_sealing_key(&self) -> bool {
-        self.secrets > 0
+    /// A secret that is needed and not there.
+    pub(crate) fn missing_secret(&self) -> Option<SecretName> {
+        let is_missing = |purpose: &Purpose| self.newest(*purpose) == 0;
+        let missing = NEEDED.into_iter().find(is_missing);
+        missing.map(|purpose| SecretName { purpose, number: 1 })
+    }
+
+    /// The number of the newest secret for a purpose; 0 where there is none.
+    fn newest(&self, purpose: Purpose) -> u16 {
+        let secrets = self.secrets.iter().filter(|name| name.purpose == purpose);
+        secrets.map(|name| name.number).max().unwrap_or(0)
     }
 
     pub(super) fn judge(&self, command: &Command, stamp: Stamp) -> Outcome<Control> {
@@ -63,7 +76,7 @@ impl ControlModel {
             _ => {}
         }
         if let Event::SecretAdded(name) = &record.event {
-            self.secrets = name.number;
+            self.secrets.push(*name);
         }
         let Some(campaign) = record.campaign() else { return };
         let place = campaign.id.number.0 as usize - 1;
@@ -75,6 +88,9 @@ impl ControlModel {
             if let Event::Issued { first, count, .. } = record.event {
                 assert_eq!(first, before.issued, "a range of serials overlaps the one before");
                 assert_eq!(first + count, campaign.issued);
+            } else if let Event::PatternIssued { first, span, .. } = record.event {
+                assert_eq!(first, before.issued, "indices overlap those before");
+                assert_eq!(first + span, campaign.issued);
             } else {
                 assert_eq!(before.issued, campaign.issued);
             }
@@ -84,7 +100,7 @@ impl ControlModel {
     pub(super) fn compare(&self, machine: &Control) {
         let campaigns: Vec<_> = machine.campaigns().map(|campaign| &**campaign).collect();
         assert_eq!(campaigns, self.campaigns.iter().collect::<Vec<_>>());
-        assert_eq!(machine.secrets().count(), usize::from(self.secrets));
+        assert_eq!(machine.secrets().count(), self.secrets.len());
         let api_keys = machine.api_keys().map(|key| (key.id, key.role, key.revoked));
         assert_eq!(api_keys.collect::<Vec<_>>(), self.api_keys);
     }
@@ -92,16 +108,27 @@ impl ControlModel {
     fn execute(&self, command: &Command, stamp: Stamp) -> Result<Option<Event>, Refusal> {
         match command {
             Command::Advance => Ok(None),
-            Command::AddSecret(secret) if secret.name.number <= self.secrets => {
+            Command::AddSecret(secret)
+                if secret.name.number <= self.newest(secret.name.purpose) =>
+            {
                 Err(Refusal::SecretNotAdded)
             }
             Command::AddSecret(secret) => Ok(Some(Event::SecretAdded(secret.name))),
             Command::MakeCampaign { draft, .. } => {
                 check(&draft.window)?;
-                let codes = match draft.codes {
-                    DraftCodes::Sealed if self.secrets == 0 => return Err(Refusal::NoSealingKey),
-                    DraftCodes::Sealed => Codes::Sealed { epoch: self.secrets },
+                let codes = match &draft.codes {
+                    DraftCodes::Sealed => match self.newest(Purpose::SealingKey) {
+                        0 => return Err(Refusal::NoSealingKey),
+                        epoch => Codes::Sealed { epoch },
+                    },
                     DraftCodes::Imported => Codes::Imported,
+                    DraftCodes::Pattern { pattern, allow_guessable } => Codes::Pattern {
+                        pattern: pattern.clone(),
+                        key: self.newest(Purpose::PatternKey),
+                        pepper: self.newest(Purpose::Pepper),
+                        allow_guessable: *allow_guessable,
+                        skipped: Vec::new(),
+                    },
                 };
                 let number = CampaignNumber(self.campaigns.len() as u32 + 1);
                 Ok(Some(Event::CampaignMade(Box::new(Campaign {
@@ -142,7 +169,7 @@ impl ControlModel {
                 if before.status == Status::Archived {
                     return Err(Refusal::CampaignArchived);
                 }
-                if before.codes == Codes::Imported {
+                if !matches!(before.codes, Codes::Sealed { .. }) {
                     return Err(Refusal::CodesNotGenerated);
                 }
                 let mut after = before.clone();
@@ -153,6 +180,37 @@ impl ControlModel {
             }
             Command::LetIn { key, .. } => self.let_in(key, stamp).map(Some),
             Command::ShutOut { api_key, .. } => self.shut_out(*api_key),
+            Command::RecordImport { campaign, import, .. } => {
+                match self.campaign(*campaign)?.codes {
+                    Codes::Imported => {
+                        let (campaign, import) = (*campaign, import.clone());
+                        Ok(Some(Event::Imported { campaign, import }))
+                    }
+                    _ => Err(Refusal::CodesNotImported),
+                }
+            }
+            Command::IssuePattern { campaign, first, span, skipped, .. } => {
+                let before = self.campaign(*campaign)?;
+                if before.status == Status::Archived {
+                    return Err(Refusal::CampaignArchived);
+                }
+                let mut after = before.clone();
+                let Codes::Pattern { pattern, skipped: known, .. } = &mut after.codes else {
+                    return Err(Refusal::CodesNotGenerated);
+                };
+                if *first != before.issued {
+                    return Err(Refusal::IndicesNotNext);
+                }
+                known.extend(skipped);
+                after.issued += span;
+                // The simulator's patterns may all be guessable.
+                if u128::from(after.issued) > pattern.possible() {
+                    return Err(Refusal::PatternTooSmall);
+                }
+                after.revision.0 += 1;
+                let (first, span) = (*first, *span);
+                Ok(Some(Event::PatternIssued { campaign: Box::new(after), first, span }))
+            }
             Command::AddApiKey(_) | Command::RevokeApiKey(_) => {
                 unreachable!("the simulator sends none of these")
             }

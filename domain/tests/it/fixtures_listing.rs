@@ -1,0 +1,146 @@
+//! Fixtures of what came with listed codes: patterns, and imports that are kept. See `fixtures.rs`.
+
+use redeemd_domain::append;
+use redeemd_domain::campaign::Window;
+use redeemd_domain::codes::{CampaignNumber, Pattern};
+use redeemd_domain::control::{
+    Asked, Command, Control, Decoder, Draft, DraftCodes, Event, Import, Outcome, Purpose, Record,
+    RowFault, Secret, SecretName,
+};
+use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::identifier::ApiKeyNumber;
+use redeemd_domain::machine::{Decode, Machine};
+use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
+use redeemd_domain::timestamp::Timestamp;
+
+use crate::fixtures::assert_fixture;
+use crate::harness::sections;
+
+fn asked(request: Option<u8>) -> Asked {
+    let request = request.map(|byte| Request {
+        digest: RequestDigest([byte; 16]),
+        fingerprint: Fingerprint([byte ^ 0xFF; 8]),
+        searched: 0,
+    });
+    Asked { api_key: ApiKeyNumber(2), request }
+}
+
+fn secret(purpose: Purpose, number: u16) -> Command {
+    let name = SecretName { purpose, number };
+    Command::AddSecret(Secret { name, enciphered: vec![number as u8; 41].into() })
+}
+
+fn make(codes: DraftCodes) -> Command {
+    let draft = Draft {
+        name: "Listed".into(),
+        codes,
+        window: Window::default(),
+        uses_per_code: Some(1),
+        reward: None,
+        metadata: None,
+    };
+    Command::MakeCampaign { draft, asked: asked(None) }
+}
+
+fn pattern(text: &str, alphabet: &str, allow_guessable: bool) -> DraftCodes {
+    DraftCodes::Pattern { pattern: Pattern::new(text, alphabet).unwrap(), allow_guessable }
+}
+
+/// Every new command, in every form that its fields can take.
+fn commands() -> Vec<Command> {
+    let mut import = Import { imported: 1_000_000, duplicates: 300, ..Import::default() };
+    let faults = [
+        RowFault::Empty,
+        RowFault::TooLong,
+        RowFault::ControlCharacter,
+        RowFault::ReservedText,
+        RowFault::Malformed,
+    ];
+    (200..).zip(faults).for_each(|(line, fault)| import.reject(line, fault));
+    let issue = |campaign, first, span, skipped: &[u64], asked| Command::IssuePattern {
+        campaign: CampaignNumber(campaign),
+        first,
+        span,
+        skipped: skipped.to_vec(),
+        asked,
+    };
+    let imported = CampaignNumber(3);
+    vec![
+        secret(Purpose::Pepper, 1),
+        secret(Purpose::PatternKey, 1),
+        secret(Purpose::PatternKey, 2),
+        make(pattern("SUMMER-####-####", Pattern::USUAL_ALPHABET, false)),
+        make(pattern("v_#.###", "0123456789", true)),
+        make(DraftCodes::Imported),
+        issue(1, 0, 1_000_000, &[], asked(Some(1))),
+        issue(2, 0, 500, &[0, 7, 499], asked(None)),
+        issue(2, 500, 300, &[500], asked(Some(2))),
+        Command::RecordImport { campaign: imported, import, asked: asked(Some(3)) },
+        Command::RecordImport { campaign: imported, import: Import::default(), asked: asked(None) },
+    ]
+}
+
+fn entries() -> Vec<Entry<Command>> {
+    let at = |number| Timestamp(1_800_000_000_000 + number);
+    let entry = |(number, command)| Entry { number, at: at(number), covered: 0, command };
+    (1..).zip(commands()).map(entry).collect()
+}
+
+fn lived() -> (Control, Vec<Outcome>) {
+    let mut control = Control::new();
+    let outcomes = entries().into_iter().map(|entry| control.apply(entry)).collect();
+    (control, outcomes)
+}
+
+#[test]
+fn the_entry_fixture_is_read_and_written() {
+    let mut payload = Vec::new();
+    entry::begin(&mut payload);
+    entries().iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
+    let comment = "Entries of the control sequence that came with listed codes, version 1.";
+    let kept = assert_fixture("control-entries-listing-1.hex", comment, &[payload]);
+    let (mut read, count) = (Vec::new(), entries().len() as u32);
+    entry::decode(&kept[0], 1, count, |entry| read.push(entry)).unwrap();
+    assert_eq!(read, entries());
+}
+
+#[test]
+fn the_record_fixture_is_read_and_written() {
+    let (_, outcomes) = lived();
+    let records: Vec<_> = outcomes
+        .into_iter()
+        .map(|outcome| match outcome {
+            Outcome::Done(record) => record,
+            other => panic!("every command changes something: {other:?}"),
+        })
+        .collect();
+    let is_new = |record: &Record| {
+        matches!(record.event, Event::Imported { .. } | Event::PatternIssued { .. })
+    };
+    assert_eq!(records.iter().filter(|record| is_new(record)).count(), 5);
+    let encode = |record: &Record| {
+        let mut bytes = Vec::new();
+        append(record, &mut bytes).unwrap();
+        bytes
+    };
+    let encoded: Vec<_> = records.iter().map(|record| encode(record)).collect();
+    let comment = "Records of the control sequence that came with listed codes, version 1.";
+    let kept = assert_fixture("control-records-listing-1.hex", comment, &encoded);
+    for (bytes, record) in kept.iter().zip(&records) {
+        let (read, rest): (Record, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
+        assert_eq!((&read, rest), (record.as_ref(), &[][..]));
+    }
+}
+
+#[test]
+fn the_state_fixture_is_read_and_written() {
+    let (control, _) = lived();
+    let comment = "The state of the control sequence with patterns, version 1.";
+    let kept = assert_fixture("control-state-listing-1.hex", comment, &sections(&control));
+    let mut decoder = Decoder::default();
+    kept.iter().for_each(|section| decoder.section(section).unwrap());
+    let read = decoder.finish().unwrap();
+    assert_eq!(read.digest(), control.digest());
+    assert!(read.campaigns().eq(control.campaigns()));
+    assert_eq!(read.campaign(CampaignNumber(2)).unwrap().skipped(), [0, 7, 499, 500]);
+}

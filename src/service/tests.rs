@@ -1,0 +1,155 @@
+//! What no interface can bring about: listed codes under several peppers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redeemd_actors::core::{Answer, Limits};
+use redeemd_actors::fatal::Fatal;
+use redeemd_actors::ledger_keeper::CommitPolicy;
+use redeemd_actors::node::{Node, NodeOptions};
+use redeemd_actors::recovery::{Sources, recover};
+use redeemd_actors::sequence_actor::SnapshotPolicy;
+use redeemd_actors::status::Status;
+use redeemd_domain::campaign::{Campaign, Window};
+use redeemd_domain::codes::Pattern;
+use redeemd_domain::control::{Command, Draft, DraftCodes, Purpose, Role, SecretName};
+use redeemd_domain::identifier::ApiKeyNumber;
+use redeemd_domain::machine::Outcome;
+use redeemd_domain::slot::ShardLayout;
+use redeemd_persistence::disk::RealDisk;
+use redeemd_persistence::journal::{self, DirectoryId, Engine, MemoryStorage};
+use redeemd_persistence::ledger;
+
+use super::{Caller, CodeRange, Redemption, Turns, Worker};
+use crate::secrets::{Keys, SECRET_BYTES, ServerSecret, Vault, Wrapper};
+
+const DIRECTORY: DirectoryId = DirectoryId([5; 16]);
+const CALLER: Caller = Caller { number: ApiKeyNumber(1), role: Role::Admin };
+
+fn wrapper() -> Wrapper {
+    Wrapper::new(&ServerSecret::from_bytes([3; SECRET_BYTES]), &DIRECTORY.0)
+}
+
+/// Starts a node with the first keys and one thread that serves, and does something with it.
+fn with_worker(work: impl AsyncFnOnce(&Worker)) {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = Sources {
+        disk: Arc::new(RealDisk::new(folder.path())),
+        directory: DIRECTORY,
+        layout: ShardLayout::new(2).unwrap(),
+        journal: journal::Options::new(DIRECTORY, Engine::Memory(MemoryStorage::new())),
+        ledger: ledger::Settings::new(DIRECTORY.0, [6; 16]),
+    };
+    let recovered = recover(sources).unwrap();
+    let options = NodeOptions {
+        limits: Limits::default(),
+        mailbox_capacity: 1_024,
+        shard_threads: 1,
+        commit_policy: CommitPolicy { interval: Duration::from_millis(20), bytes: 1 << 20 },
+        snapshot_policy: SnapshotPolicy {
+            entries: 1_000_000,
+            interval: Duration::from_secs(3_600),
+            journal_bytes: 1 << 40,
+        },
+    };
+    actix_web::rt::System::new().block_on(async {
+        let status = Arc::new(Status::new(3));
+        let fatal = Fatal::new(Arc::clone(&status), || {});
+        let node = Node::start(recovered, &options, status, &fatal);
+        while !node.is_ready() {
+            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
+        }
+        let port = redeemd_actors::port::Port::open(&node.control_ports, &node.control, 16);
+        for name in Keys::FIRST {
+            let command = Command::AddSecret(wrapper().make(name).unwrap());
+            assert!(matches!(port.perform(0, command).await, Answer::Outcome(Outcome::Done(_))));
+        }
+        let vault = Arc::new(Vault::open(wrapper(), &node.view.current()).unwrap());
+        let worker = Worker::open(&node, &vault, &Arc::<Turns>::default());
+        work(&worker).await;
+        node.finish().await;
+    });
+}
+
+async fn add_pepper(worker: &Worker, number: u16) {
+    let name = SecretName { purpose: Purpose::Pepper, number };
+    let command = Command::AddSecret(wrapper().make(name).unwrap());
+    worker.change_control(command).await.unwrap();
+    assert_eq!(worker.view().keys().peppers[0].number, number);
+}
+
+async fn make(worker: &Worker, codes: DraftCodes) -> Arc<Campaign> {
+    let draft = Draft {
+        name: "n".into(),
+        codes,
+        window: Window::default(),
+        uses_per_code: Some(1),
+        reward: None,
+        metadata: None,
+    };
+    let made = worker.make_campaign(CALLER, None, draft).await.unwrap();
+    Arc::new(made.record.unwrap().campaign().unwrap().clone())
+}
+
+/// Imports codes, and gives how many were new and how many were not.
+async fn import(worker: &Worker, campaign: &Campaign, codes: &[&str]) -> (u64, u64) {
+    let mut import = worker.import(CALLER, None, campaign, "text/csv").await.unwrap();
+    for (line, code) in (1..).zip(codes) {
+        import.add(line, Some(code));
+        import.make_room().await.unwrap();
+    }
+    let imported = import.finish().await.unwrap();
+    let counts = imported.import().unwrap();
+    (counts.imported, counts.duplicates)
+}
+
+async fn campaign_of(worker: &Worker, code: &str) -> u32 {
+    let redemption = Redemption { code, user: "ann", metadata: None, key: None };
+    worker.redeem(CALLER, redemption).await.unwrap().campaign.id.number.0
+}
+
+fn pattern() -> DraftCodes {
+    let pattern = Pattern::new("P-####-####", Pattern::USUAL_ALPHABET).unwrap();
+    DraftCodes::Pattern { pattern, allow_guessable: false }
+}
+
+fn texts(codes: &CodeRange) -> Vec<String> {
+    let mut texts = Vec::new();
+    codes.for_each(|code| texts.push(code.to_owned()));
+    texts
+}
+
+#[test]
+fn a_text_is_one_code_whichever_pepper_digested_it() {
+    with_worker(async |worker| {
+        let one = make(worker, DraftCodes::Imported).await;
+        let drawn_first = make(worker, pattern()).await;
+        // What the campaign will draw, some of which somebody else brings in before.
+        let drawn = texts(&worker.range(&drawn_first, 0, 6).unwrap());
+        assert_eq!(import(worker, &one, &["old 1", "old 2", &drawn[0]]).await, (3, 0));
+        add_pepper(worker, 2).await;
+
+        let two = make(worker, DraftCodes::Imported).await;
+        assert_eq!(import(worker, &two, &["OLD-1", "new", &drawn[0], "NEW"]).await, (1, 3));
+        assert_eq!(import(worker, &two, &[&drawn[2].to_lowercase()]).await, (1, 0));
+        add_pepper(worker, 3).await;
+        assert_eq!(import(worker, &two, &["old2", "n-e-w", "newest"]).await, (1, 2));
+
+        // It is digested under the first pepper.
+        let issued = worker.issue(CALLER, None, &drawn_first, 4).await.unwrap();
+        assert_eq!(texts(&issued.codes), [1, 3, 4, 5].map(|index| drawn[index].clone()));
+        assert_eq!(import(worker, &two, &[&drawn[1], &drawn[5]]).await, (0, 2));
+
+        for (code, campaign) in [
+            ("OLD1", &one),
+            ("new", &two),
+            ("newest", &two),
+            (&drawn[0], &one),
+            (&drawn[1], &drawn_first),
+            (&drawn[2], &two),
+            (&drawn[5], &drawn_first),
+        ] {
+            assert_eq!(campaign_of(worker, code).await, campaign.id.number.0, "{code}");
+        }
+    });
+}
