@@ -19,7 +19,10 @@ pub struct Logging {
 /// # Errors
 /// When something logs already, or the filter cannot be read.
 pub fn start(settings: &Log, filter: Option<&str>) -> Result<Logging, Error> {
-    let first = EnvFilter::try_new(filter.unwrap_or(settings.level.name()))?;
+    let first = match filter {
+        Some(filter) => EnvFilter::try_new(filter)?,
+        None => EnvFilter::try_new(usual(settings))?,
+    };
     let (first, handle) = reload::Layer::new(first);
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
@@ -43,8 +46,16 @@ impl Logging {
         if self.is_fixed {
             return Ok(());
         }
-        Ok(self.filter.reload(EnvFilter::try_new(settings.level.name())?)?)
+        Ok(self.filter.reload(EnvFilter::try_new(usual(settings))?)?)
     }
+}
+
+/// What is logged where `REDEEMD_LOG` does not say it.
+///
+/// A client that sends what is no HTTP is no error of the server's. The framework says so as one, a
+/// line for each time, so that anybody could fill the log.
+fn usual(settings: &Log) -> String {
+    format!("{},actix_http::h1::dispatcher=off", settings.level.name())
 }
 
 /// Why nothing can be logged.

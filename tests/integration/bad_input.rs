@@ -172,3 +172,17 @@ fn campaigns_that_are_not_accepted_are_not_made() {
     client.post("/api/v1/campaigns", &window).is_invalid_at("/expires_at");
     assert_eq!(client.get("/api/v1/campaigns").json()["data"], json!([]));
 }
+
+#[test]
+fn what_is_no_http_does_not_fill_the_log() {
+    let folder = Folder::new();
+    let mut command = folder.command();
+    command.env_remove("REDEEMD_LOG");
+    let server = folder.start_with(command);
+    for nonsense in [&b"\x16\x03\x01 nonsense\r\n\r\n"[..], b"GET / HTTP/1.1\r\nA: \x00\r\n\r\n"] {
+        assert_eq!(raw(server.address, nonsense).unwrap().status, 400);
+    }
+    server.terminate();
+    let log = std::fs::read_to_string(folder.log()).unwrap();
+    assert!(log.contains(" INFO ") && !log.contains("actix_http"), "{log}");
+}
