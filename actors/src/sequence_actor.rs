@@ -168,6 +168,7 @@ where
             }
         }
         batch.cover(applied.last);
+        self.status().changes.add(applied.records.len() as u64);
         // Past the bound of the keeper's mailbox: the core bounds how far the ledger may be behind.
         self.surroundings.status.ledger_waiting.add(1);
         self.surroundings.ledger.do_send(Keep(batch));

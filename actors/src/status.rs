@@ -72,6 +72,8 @@ impl Durations {
 pub struct SequenceStatus {
     /// The last entry that was applied.
     pub applied: Number,
+    /// Outcomes that changed something, since the process began.
+    pub changes: Number,
     /// How far the ledger durably has it.
     pub covered: Number,
     /// Commands that wait for the journal.

@@ -162,8 +162,9 @@ fn write_node(page: &mut Exposition, status: &Status) {
 fn write_sequences(page: &mut Exposition, status: &Status) {
     use Kind::{Counter, Gauge};
     type Read = fn(&SequenceStatus) -> u64;
-    let families: [(&str, Kind, &str, Read); 13] = [
+    let families: [(&str, Kind, &str, Read); 14] = [
         ("applied_entries_total", Counter, "Entries ever applied.", |it| it.applied.get()),
+        ("changes_total", Counter, "Outcomes that changed something.", |it| it.changes.get()),
         ("ledger_entry", Gauge, "The last entry that the ledger durably has.", |it| {
             it.covered.get()
         }),
