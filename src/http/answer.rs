@@ -16,6 +16,8 @@ pub(super) enum Meaning {
     Made,
     /// It is gone, and there is nothing to say.
     Gone,
+    /// The client has it already.
+    Unchanged,
 }
 
 impl Meaning {
@@ -29,6 +31,7 @@ impl Meaning {
             Self::Fine => StatusCode::OK,
             Self::Made => StatusCode::CREATED,
             Self::Gone => StatusCode::NO_CONTENT,
+            Self::Unchanged => StatusCode::NOT_MODIFIED,
         }
     }
 }

@@ -18,6 +18,7 @@ mod campaigns;
 mod code_stream;
 mod codes;
 mod cursor;
+mod description;
 mod exposition;
 mod fields;
 mod headers;

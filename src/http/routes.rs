@@ -11,8 +11,8 @@ use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::{
-    api_keys, backup, baseline, campaigns, codes, health, imports, lookup, redemption_batch,
-    redemption_list, redemptions, revocation, validations,
+    api_keys, backup, baseline, campaigns, codes, description, health, imports, lookup,
+    redemption_batch, redemption_list, redemptions, revocation, validations,
 };
 
 /// Routes that are there for some purposes only.
@@ -128,6 +128,13 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
         [web::post().to(campaigns::archive)],
     ));
     config.service(resource(metrics, "/api/v1/backup", "GET", [web::get().to(backup::take)]));
+    config.service(resource(
+        metrics,
+        "/api/v1/openapi.json",
+        "GET",
+        [web::get().to(description::document)],
+    ));
+    config.service(resource(metrics, "/api/v1/docs", "GET", [web::get().to(description::page)]));
 }
 
 /// The routes for those who run the server.

@@ -229,7 +229,7 @@ fn nginx_passes_requests_on_as_they_are() {
     let server = folder.start();
     let outside = tempfile::tempdir().unwrap();
     let proxy = Proxy::start(outside.path(), server.address);
-    let mut client = Client::new(proxy.address, Some(ADMIN_KEY));
+    let mut client = Client::undescribed(proxy.address, Some(ADMIN_KEY));
     let (_, codes) = campaign_with_codes(&mut client, json!({}), 2);
     let answer = redeem_keyed(&mut client, &codes[0], "ada", "k");
     assert_eq!(answer.status, 201);

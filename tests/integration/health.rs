@@ -62,7 +62,7 @@ fn operations_can_have_an_address_of_their_own() {
     client.get("/health").is_problem(404, "not_found");
     client.get("/api/v1/campaigns").is_problem(401, "unauthenticated");
     let operations = server.operations_address();
-    let mut client = Client::new(operations, None);
+    let mut client = Client::undescribed(operations, None);
     assert_eq!(client.get("/health/ready").status, 200);
     assert!(client.get("/metrics").text().contains("redeemd_ready 1"));
     client.get("/api/v1/campaigns").is_problem(404, "not_found");

@@ -12,6 +12,7 @@ mod campaigns;
 mod codes;
 mod command_line;
 mod deploy;
+mod description;
 mod documents;
 mod handover;
 mod health;

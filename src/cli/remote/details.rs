@@ -75,8 +75,8 @@ mod tests {
             "ends": null,
             "redemptions": [{ "id": "red_1", "user_id": "ann" }],
         });
-        let shown = "id             camp_1\ncounts.issued  3\nends           -\nholds          -\n\
-                     reward         {\"gift\":\"tea\"}\n\nredemptions:\nid     user_id\nred_1  ann";
+        let shown = "id             camp_1\ncounts.issued  3\nreward         {\"gift\":\"tea\"}\n\
+                     holds          -\nends           -\n\nredemptions:\nid     user_id\nred_1  ann";
         assert_eq!(details(&object, &["id"]), shown);
     }
 }

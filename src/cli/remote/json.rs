@@ -149,7 +149,7 @@ mod tests {
             (
                 window,
                 "mon,tue 09:00-17:00",
-                Some(r#"{"from":"09:00","time_zone":"UTC","to":"17:00","weekdays":["mon","tue"]}"#),
+                Some(r#"{"weekdays":["mon","tue"],"from":"09:00","to":"17:00","time_zone":"UTC"}"#),
             ),
             (window, "mon", None),
             (window, "mon 9 UTC x", None),

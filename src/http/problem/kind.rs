@@ -60,6 +60,35 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 25] = [
+        Self::ValidationFailed,
+        Self::MalformedJson,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::InvalidCode,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::RequestTimeout,
+        Self::UnsupportedMediaType,
+        Self::Internal,
+        Self::AlreadyRedeemed,
+        Self::CampaignPaused,
+        Self::CampaignArchived,
+        Self::AlreadyExists,
+        Self::Expired,
+        Self::Revoked,
+        Self::PreconditionFailed,
+        Self::BodyTooLarge,
+        Self::NotYetValid,
+        Self::IdempotencyKeyReused,
+        Self::PatternTooSmall,
+        Self::Overloaded,
+        Self::ReadOnly,
+        Self::OutcomeUnknown,
+    ];
+
     /// Status, name, title.
     pub(super) const fn row(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
@@ -145,6 +174,16 @@ impl Kind {
         self.row().1
     }
 
+    /// What it means, in a sentence that is always the same.
+    pub(crate) const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The status of its answers.
+    pub(crate) fn status(self) -> u16 {
+        self.row().0.as_u16()
+    }
+
     /// What an error of the framework's own stands for, by its status.
     pub(super) fn of_foreign(status: StatusCode) -> Self {
         match status {
@@ -158,7 +197,7 @@ impl Kind {
     }
 
     /// How many seconds a client shall wait before it tries again, where that helps.
-    pub(super) const fn retry_after_seconds(self) -> Option<&'static str> {
+    pub(crate) const fn retry_after_seconds(self) -> Option<&'static str> {
         match self {
             Self::Overloaded | Self::OutcomeUnknown => Some("1"),
             Self::ReadOnly => Some("10"),

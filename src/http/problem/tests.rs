@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderValue;
 use redeemd_domain::identifier::RedemptionId;
 use redeemd_domain::refusal::Refusal;
 
-use super::Problem;
+use super::{Kind, Problem};
 use crate::http::request_id::RequestId;
 use crate::service::Error;
 
@@ -58,6 +58,16 @@ fn every_refusal_has_the_status_of_the_contract() {
         let problem = Problem::from(Error::Refused(refusal));
         assert_eq!((problem.status_code().as_u16(), problem.kind().name()), (status, name));
     }
+}
+
+#[test]
+fn the_list_of_kinds_is_complete() {
+    let names: std::collections::HashSet<_> = Kind::ALL.map(Kind::name).into();
+    assert_eq!(names.len(), Kind::ALL.len());
+    // A new kind stands before the last one, so that it moves it.
+    let numbers = Kind::ALL.map(|kind| kind as usize);
+    assert!(numbers.iter().enumerate().all(|(place, number)| place == *number));
+    assert_eq!(Kind::OutcomeUnknown as usize + 1, Kind::ALL.len());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::description::Description;
 
 /// How long an answer may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,6 +17,8 @@ pub(crate) struct Client {
     address: SocketAddr,
     key: Option<String>,
     stream: Option<BufReader<TcpStream>>,
+    /// Whether answers must be as the server's description says.
+    is_described: bool,
 }
 
 /// What is asked.
@@ -49,7 +52,13 @@ impl Request {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, key: Option<&str>) -> Self {
-        Self { address, key: key.map(str::to_owned), stream: None }
+        Self { address, key: key.map(str::to_owned), stream: None, is_described: true }
+    }
+
+    /// A client of something that is not the interface alone: a proxy, which has answers of its own,
+    /// or a listener with only some of the routes.
+    pub(crate) fn undescribed(address: SocketAddr, key: Option<&str>) -> Self {
+        Self { is_described: false, ..Self::new(address, key) }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {
@@ -92,6 +101,12 @@ impl Client {
         let answer = read(&mut stream)?;
         if answer.header("connection") != Some("close") {
             self.stream = Some(stream);
+        }
+        // Whatever a test asks: the answer must be as the server's own description says.
+        if self.is_described
+            && let Some(description) = Description::known(self.address)
+        {
+            description.insist(method, path, &answer);
         }
         Ok(answer)
     }

@@ -2,11 +2,15 @@
 
 mod answer;
 mod client;
+mod description;
+mod schema;
 mod server;
 mod tool;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request, raw};
+pub(crate) use description::Description;
+pub(crate) use schema::{compare, resolve};
 pub(crate) use server::{ADMIN_KEY, Folder, Server, fails_to_start};
 
 use std::time::{Duration, Instant};
