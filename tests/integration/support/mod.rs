@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod client_tools;
 mod description;
 mod schema;
 mod server;
@@ -9,6 +10,7 @@ mod tool;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request, raw};
+pub(crate) use client_tools::{client_tools, project, succeed};
 pub(crate) use description::Description;
 pub(crate) use schema::{compare, resolve};
 pub(crate) use server::{ADMIN_KEY, Folder, Server, fails_to_start};
