@@ -29,6 +29,7 @@ mod redemptions;
 mod reload;
 mod restart;
 mod revoke;
+mod schemathesis;
 mod secrecy;
 mod slow_clients;
 mod start;
