@@ -153,10 +153,10 @@ impl Load {
         let mut last_look = Instant::now();
         while !drivers.iter().all(thread::JoinHandle::is_finished) {
             thread::sleep(POLL_INTERVAL);
-            let interval = last_look.elapsed();
-            if let Some(begun) = shared.begun.get()
-                && interval >= LOOK_INTERVAL
-            {
+            let Some(begun) = shared.begun.get() else { continue };
+            // Connecting takes its time, too, and is no part of the load.
+            let interval = last_look.elapsed().min(begun.elapsed());
+            if interval >= LOOK_INTERVAL {
                 last_look = Instant::now();
                 let tally = gather(&tallies);
                 watch(&Moment { elapsed: begun.elapsed(), interval, tally: &tally });
