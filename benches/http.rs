@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redeemd::load::{Load, Outcome, Pace, Redemptions, Shape, Supply};
+use redeemd::load::{Load, Outcome, Pace, Redemptions, Shape};
+use support::machine;
+use support::syncs::Syncs;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -51,12 +53,10 @@ fn compare(duration: Duration, rounds: u64, connections: usize) {
     for round in 0..rounds + 1 {
         let mut rates = [0.0; 2];
         for (place, path) in ["/bench/baseline", "/api/v1/redemptions"].into_iter().enumerate() {
-            let syncs = support::fdatasync_rate(folder.path());
+            let syncs = Syncs::rate(folder.path());
             // The last round lasts a minute, ledger and snapshots included.
             let duration = if round == rounds { Duration::from_secs(60) } else { duration };
-            let supply = Arc::new(Supply::new());
-            supply.add(support::issue(&server, &key, duration.as_secs() * CODES_A_SECOND));
-            supply.complete();
+            let supply = support::supply(&server, &key, duration.as_secs() * CODES_A_SECOND);
             let load = Load {
                 target: server.address.into(),
                 connections,
@@ -67,9 +67,9 @@ fn compare(duration: Duration, rounds: u64, connections: usize) {
             };
             let shape = Shape { path: path.to_owned(), ..Shape::new() };
             let source = Arc::new(Redemptions::new(shape, &load.target, &key, supply));
-            let busy = support::processor_time(server.id());
+            let busy = machine::processor_time(server.id());
             let taken = load.run(&source, |_| {}).unwrap();
-            let busy = support::processor_time(server.id()) - busy;
+            let busy = machine::processor_time(server.id()) - busy;
             let answers = taken.tally.answers;
             rates[place] = answers as f64 / taken.elapsed.as_secs_f64();
             let ratio = if place == 1 { rates[1] / rates[0] } else { 1.0 };

@@ -11,19 +11,17 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::cell::Cell;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command as Process, ExitCode};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Parser as _;
-use redeemd::application::{self, Options};
-use redeemd::cli::Arguments;
-use redeemd::client::{Client, Launch, Request, ServerProcess};
-use redeemd::http::Extras;
+use redeemd::client::{Client, Request};
 use redeemd_actors::core::{Answer, Limits};
 use redeemd_actors::directory::place_of;
 use redeemd_actors::fatal::Fatal;
@@ -41,6 +39,7 @@ use redeemd_domain::slot::ShardLayout;
 use redeemd_persistence::data_directory::DataDirectory;
 use redeemd_persistence::journal::{self, Engine, Preparation};
 use redeemd_persistence::ledger;
+use support::resident::resident_bytes;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,14 +58,14 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let text = |place: usize| arguments.get(place).map_or("", String::as_str);
     match text(1) {
-        "serve" => return serve(&arguments),
+        "serve" => return support::serve(&arguments),
         "fill" => {
             fill(Path::new(text(2)), text(3), text(4).parse().unwrap());
             return ExitCode::SUCCESS;
         }
         _ => {}
     }
-    let numbers: Vec<u64> = arguments.iter().skip(1).filter_map(|text| text.parse().ok()).collect();
+    let numbers = support::numbers(&arguments);
     let millions =
         |place: usize, otherwise| numbers.get(place).copied().unwrap_or(otherwise) * 1_000_000;
     measure("sealed", millions(0, 100));
@@ -74,25 +73,11 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// This program as the server: the real one.
-fn serve(arguments: &[String]) -> ExitCode {
-    std::thread::spawn(|| {
-        let _ = io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let settings = Arguments::parse_from(arguments).settings().unwrap();
-    let options =
-        Options { bootstrap_admin_key: None, secret: None, extras: Extras::None, reload: None };
-    application::serve(&settings, &options).unwrap();
-    ExitCode::SUCCESS
-}
-
 fn measure(kind: &str, count: u64) {
     if count == 0 {
         return;
     }
-    let parent = std::env::var_os("REDEEMD_BENCH_FOLDER").unwrap_or_else(|| ".".into());
-    let folder = tempfile::tempdir_in(parent).unwrap();
+    let folder = support::folder();
     println!("{kind}: {count} codes");
     let idle = make_campaign(folder.path(), kind, count);
     let filled = Process::new(std::env::current_exe().unwrap())
@@ -100,7 +85,7 @@ fn measure(kind: &str, count: u64) {
         .status()
         .unwrap();
     assert!(filled.success());
-    let mut server = start(folder.path());
+    let mut server = support::start(folder.path());
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     if let Some(line) = log.lines().rfind(|line| line.contains("brought back")) {
         println!("  {line}");
@@ -119,14 +104,12 @@ fn measure(kind: &str, count: u64) {
 /// Makes the campaign with the real server, and issues where the codes are sealed. Gives the
 /// resident size of the server before.
 fn make_campaign(folder: &Path, kind: &str, count: u64) -> u64 {
-    let mut server = start(folder);
+    let mut server = support::start(folder);
     let idle = resident_bytes(server.id());
     let mut client = Client::new(server.address)
         .with_key(server.admin_key.clone().unwrap())
         .with_patience(Duration::from_secs(600));
-    let body = r#"{"name":"memory","codes":{"kind":"sealed"}}"#;
-    let made = client.send(&Request::post("/api/v1/campaigns", body)).unwrap().json().unwrap();
-    let path = format!("/api/v1/campaigns/{}/codes", made["id"].as_str().unwrap());
+    let path = support::make_campaign(&mut client);
     let mut left = if kind == "sealed" { count } else { 0 };
     while left > 0 {
         let count = left.min(ISSUED_AT_ONCE);
@@ -143,20 +126,6 @@ fn make_campaign(folder: &Path, kind: &str, count: u64) -> u64 {
     );
     server.finish().unwrap();
     idle
-}
-
-fn start(folder: &Path) -> ServerProcess {
-    Launch {
-        program: std::env::current_exe().unwrap(),
-        wrapper: Vec::new(),
-        data_dir: folder.join("data"),
-        log: folder.join("log"),
-        settings: Vec::new(),
-        environment: Vec::new(),
-        patience: Duration::from_secs(120),
-    }
-    .start()
-    .unwrap()
 }
 
 /// Runs the node of the data directory in this process and does what fills it.
@@ -356,11 +325,4 @@ impl Random {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
-}
-
-/// The resident size of a process.
-fn resident_bytes(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }

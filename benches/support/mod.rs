@@ -1,18 +1,32 @@
 //! What the benchmarks over HTTP have in common: the server in a process of its own, codes, and
 //! what the machine does meanwhile.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+// Each benchmark uses a part of it.
+#![allow(dead_code)]
+
+pub(crate) mod machine;
+pub(crate) mod resident;
+pub(crate) mod syncs;
+
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use redeemd::application::{self, Options};
 use redeemd::cli::Arguments;
 use redeemd::client::{Client, Launch, Request, ServerProcess};
 use redeemd::http::Extras;
+use redeemd::load::Supply;
+
+/// A line of the issued codes: the code and its end.
+pub(crate) const LINE: usize = 31;
+
+/// The most codes that one request issues.
+const ISSUED_AT_ONCE: u64 = 10_000_000;
 
 /// Whether this program was started to be the server.
 pub(crate) fn is_server(arguments: &[String]) -> bool {
@@ -45,53 +59,61 @@ pub(crate) fn folder() -> tempfile::TempDir {
 
 /// Starts the server with its data in a folder, and with the settings in `REDEEMD_BENCH_SETTINGS`.
 pub(crate) fn start(folder: &Path) -> ServerProcess {
+    launch(folder, Vec::new())
+}
+
+/// The same on one core alone.
+pub(crate) fn start_on_core(folder: &Path, core: usize) -> ServerProcess {
+    launch(folder, ["taskset", "-c", &core.to_string()].map(OsString::from).to_vec())
+}
+
+fn launch(folder: &Path, wrapper: Vec<OsString>) -> ServerProcess {
     let settings = std::env::var("REDEEMD_BENCH_SETTINGS").unwrap_or_default();
     Launch {
         program: std::env::current_exe().unwrap(),
-        wrapper: Vec::new(),
+        wrapper,
         data_dir: folder.join("data"),
         log: folder.join("log"),
         settings: settings.split_whitespace().map(str::to_owned).collect(),
         environment: Vec::new(),
-        patience: Duration::from_secs(30),
+        patience: Duration::from_secs(120),
     }
     .start()
     .unwrap()
 }
 
-/// Issues codes; a line each.
-pub(crate) fn issue(server: &ServerProcess, key: &str, count: u64) -> Vec<u8> {
-    let mut client =
-        Client::new(server.address).with_key(key).with_patience(Duration::from_secs(60));
+/// Makes a campaign of sealed codes, and gives the path of its codes.
+pub(crate) fn make_campaign(client: &mut Client) -> String {
     let campaign =
         Request::post("/api/v1/campaigns", r#"{"name":"bench","codes":{"kind":"sealed"}}"#);
     let made = client.send(&campaign).unwrap().json().unwrap();
-    let path = format!("/api/v1/campaigns/{}/codes", made["id"].as_str().unwrap());
-    let body = format!(r#"{{"count":{count}}}"#);
-    let mut codes = Vec::new();
-    let request = Request::post(&path, &body).accept("text/csv");
-    client.send_to(&request, &mut codes).unwrap();
-    codes.split_off(codes.iter().position(|&byte| byte == b'\n').unwrap() + 1)
+    format!("/api/v1/campaigns/{}/codes", made["id"].as_str().unwrap())
 }
 
-/// How much processor time a process has taken.
-pub(crate) fn processor_time(id: u32) -> Duration {
-    let statistics = std::fs::read_to_string(PathBuf::from(format!("/proc/{id}/stat"))).unwrap();
-    let fields: Vec<&str> = statistics.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    Duration::from_millis(ticks * 10)
-}
-
-/// How often this disk makes 4 KiB durable, in a second, just now.
-pub(crate) fn fdatasync_rate(folder: &Path) -> f64 {
-    let mut file = File::create(folder.join("probe")).unwrap();
-    file.write_all(&vec![0; 4 << 20]).unwrap();
-    file.sync_all().unwrap();
-    let (begun, mut count) = (Instant::now(), 0u32);
-    while begun.elapsed() < Duration::from_millis(500) {
-        file.write_all_at(&[1; 4096], u64::from(count % 1024) * 4096).unwrap();
-        file.sync_data().unwrap();
-        count += 1;
+/// Issues codes of a campaign of their own; a line each.
+pub(crate) fn issue(server: &ServerProcess, key: &str, count: u64) -> Vec<u8> {
+    let mut client =
+        Client::new(server.address).with_key(key).with_patience(Duration::from_secs(60));
+    let path = make_campaign(&mut client);
+    let mut codes = Vec::with_capacity((count as usize + 1) * LINE);
+    let mut left = count;
+    while left > 0 {
+        let count = left.min(ISSUED_AT_ONCE);
+        let body = format!(r#"{{"count":{count}}}"#);
+        let begin = codes.len();
+        client.send_to(&Request::post(&path, &body).accept("text/csv"), &mut codes).unwrap();
+        // The name of the column is no code.
+        codes.drain(begin..begin + "code\n".len());
+        left -= count;
     }
-    f64::from(count) / begun.elapsed().as_secs_f64()
+    assert_eq!(codes.len(), count as usize * LINE);
+    codes
+}
+
+/// So many codes for a load, and no more.
+pub(crate) fn supply(server: &ServerProcess, key: &str, count: u64) -> Arc<Supply> {
+    let supply = Arc::new(Supply::new());
+    supply.add(issue(server, key, count));
+    supply.complete();
+    supply
 }

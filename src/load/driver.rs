@@ -157,7 +157,9 @@ impl<S: Source> Lane<S> {
                     let now = self.begun.elapsed();
                     self.last_answer.set(now.max(self.last_answer.get()));
                     let mut tally = self.tally();
-                    tally.answered(now.saturating_sub(due.min(sent)), now.saturating_sub(sent));
+                    let (latency, service) =
+                        (now.saturating_sub(due.min(sent)), now.saturating_sub(sent));
+                    tally.answered(answer.status, latency, service);
                     source.file(answer.status, answer.body, &mut tally);
                     drop(tally);
                     if answer.keeps_alive {

@@ -14,6 +14,9 @@ const DIGITS: u8 = 3;
 /// The most names of problems that are counted apart.
 const MOST_NAMES: usize = 64;
 
+/// The lowest status that says no.
+const FIRST_REFUSAL: u16 = 400;
+
 /// What was answered.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -33,6 +36,9 @@ pub struct Tally {
     pub latency: Histogram<u64>,
     /// Times until an answer from when its request was sent, in microseconds.
     pub service: Histogram<u64>,
+    /// Of these, those of answers that say no or that something is wrong, with a status from 400 on.
+    /// A server that has too much to do shall say so soon.
+    pub refused: Histogram<u64>,
 }
 
 impl Tally {
@@ -46,6 +52,7 @@ impl Tally {
             not_sent: 0,
             latency: histogram(),
             service: histogram(),
+            refused: histogram(),
         }
     }
 
@@ -90,13 +97,17 @@ impl Tally {
         // Both have the same bounds, so nothing of one is too large for the other.
         let _ = self.latency.add(&other.latency);
         let _ = self.service.add(&other.service);
+        let _ = self.refused.add(&other.refused);
     }
 
-    /// Counts an answer, and how long it took.
-    pub(super) fn answered(&mut self, latency: Duration, service: Duration) {
+    /// Counts an answer with this status, and how long it took.
+    pub(super) fn answered(&mut self, status: u16, latency: Duration, service: Duration) {
         self.answers += 1;
         self.latency.saturating_record(microseconds(latency));
         self.service.saturating_record(microseconds(service));
+        if status >= FIRST_REFUSAL {
+            self.refused.saturating_record(microseconds(service));
+        }
     }
 }
 
@@ -123,10 +134,10 @@ mod tests {
     fn tallies_add_up() {
         let mut tally = Tally::new();
         tally.count(201, None);
-        tally.answered(Duration::from_millis(5), Duration::from_millis(1));
+        tally.answered(201, Duration::from_millis(5), Duration::from_millis(1));
         let mut other = Tally::new();
         other.count(409, Some("already_redeemed"));
-        other.answered(Duration::from_secs(3600), Duration::ZERO);
+        other.answered(409, Duration::from_secs(3600), Duration::ZERO);
         other.broken.insert("lost", 2);
         other.not_sent = 3;
         tally.add(&other);
@@ -134,7 +145,7 @@ mod tests {
         assert_eq!((tally.answers, tally.broken(), tally.not_sent), (3, 4, 6));
         assert_eq!((tally.with_status(200, 300), tally.with_status(400, 600)), (1, 2));
         assert_eq!(tally.problems.get("already_redeemed"), Some(&2));
-        assert_eq!(tally.latency.len(), 3);
+        assert_eq!((tally.latency.len(), tally.service.len(), tally.refused.len()), (3, 3, 2));
         assert!(tally.latency.value_at_quantile(0.3).abs_diff(5000) < 10);
         assert!(tally.latency.max() >= LONGEST_MICROSECONDS, "what is longer counts as longest");
     }

@@ -57,6 +57,7 @@ impl Report<'_> {
             "successes_per_second": self.per_second(tally.with_status(200, 300)),
             "latency_microseconds": times(&tally.latency),
             "service_microseconds": times(&tally.service),
+            "refused_microseconds": times(&tally.refused),
             "statuses": tally.statuses,
             "problems": tally.problems,
             "errors": tally.broken,
@@ -105,6 +106,9 @@ impl fmt::Display for Report<'_> {
         row("latency", line(&tally.latency))?;
         if outcome.offered.is_some() {
             row("from sending", line(&tally.service))?;
+        }
+        if !tally.refused.is_empty() {
+            row("refusals", line(&tally.refused))?;
         }
         for (status, count) in &tally.statuses {
             row(&format!("  {status}"), Grouped(*count).to_string())?;
