@@ -4,9 +4,10 @@ use crate::describe::{Described, Description};
 
 /// The settings that a running server takes over when it loads them again; all others need a
 /// restart. `default.toml` says the same beside each setting.
-const LIVE: [&str; 16] = [
+const LIVE: [&str; 17] = [
     "clock.max_leap_seconds",
     "http.body_limit_bytes",
+    "http.max_in_flight",
     "http.shutdown_delay_seconds",
     "http.shutdown_grace_seconds",
     "ledger.commit_bytes",

@@ -16,6 +16,8 @@ pub struct Http {
     pub workers: usize,
     /// Connections open at once over all workers, 1 to 1,000,000.
     pub max_connections: usize,
+    /// Requests that each thread takes on at a time, 1 to 1,000,000; more are refused at once.
+    pub max_in_flight: usize,
     /// Largest body of a request in bytes, 1 KiB to 64 MiB; see [`batch_body_limit_bytes`].
     ///
     /// [`batch_body_limit_bytes`]: Self::batch_body_limit_bytes
@@ -50,6 +52,11 @@ impl Http {
                 "http.max_connections",
                 1..=1_000_000,
                 fallback.max_connections,
+            ),
+            max_in_flight: reader.integer(
+                "http.max_in_flight",
+                1..=1_000_000,
+                fallback.max_in_flight,
             ),
             body_limit_bytes: reader.integer(
                 "http.body_limit_bytes",
@@ -100,6 +107,7 @@ impl Default for Http {
             operations_listen: None,
             workers: 0,
             max_connections: 16_384,
+            max_in_flight: 1_024,
             body_limit_bytes: 1 << 20,
             request_timeout_ms: 10_000,
             stall_timeout_ms: 30_000,

@@ -6,6 +6,7 @@
 
 mod accept;
 mod access_log;
+mod admission;
 mod answer;
 mod api_keys;
 mod authentication;

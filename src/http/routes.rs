@@ -7,6 +7,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, Route};
 
+use super::admission::Admission;
 use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
@@ -14,6 +15,9 @@ use super::{
     api_keys, backup, baseline, campaigns, codes, description, health, imports, lookup,
     redemption_batch, redemption_list, redemptions, revocation, validations,
 };
+
+/// What the addresses of the interface begin with.
+const INTERFACE: &str = "/api/";
 
 /// Routes that are there for some purposes only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,5 +169,13 @@ fn resource<const ROUTES: usize>(
     for route in routes {
         resource = resource.route(route);
     }
-    resource.default_service(web::route().to(refuse)).wrap(Boundary::new(metrics.route(path)))
+    // Whoever watches the server has to hear from it above all when it has too much to do.
+    let admission = match path.starts_with(INTERFACE) {
+        true => Admission::WhereThereIsRoom,
+        false => Admission::Always,
+    };
+    resource
+        .default_service(web::route().to(refuse))
+        .wrap(admission)
+        .wrap(Boundary::new(metrics.route(path)))
 }

@@ -16,6 +16,7 @@ use actix_web::{App, HttpServer};
 use redeemd_actors::node::Node;
 use redeemd_config::{Http, Settings};
 
+use super::admission::Room;
 use super::metrics::Metrics;
 use super::routes::{self, Extras};
 use super::site::{Content, Site};
@@ -169,6 +170,7 @@ pub fn start(
             operation: Arc::clone(operation),
             metrics: metrics.clone(),
             body_timeout,
+            room: Room::default(),
         });
         App::new()
             .app_data(site)

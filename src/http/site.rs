@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::admission::Room;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::operation::Operation;
@@ -27,6 +28,8 @@ pub(super) struct Content {
     pub operation: Arc<Operation>,
     /// What is counted.
     pub metrics: Metrics,
+    /// What this thread has taken on.
+    pub room: Room,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
 }

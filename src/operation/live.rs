@@ -11,6 +11,7 @@ use redeemd_config::{LogRequests, Settings};
 #[derive(Debug)]
 pub struct Live {
     body_limit_bytes: AtomicUsize,
+    max_in_flight: AtomicUsize,
     requests: AtomicU8,
     settings: RwLock<Arc<Settings>>,
 }
@@ -20,6 +21,7 @@ impl Live {
     pub fn new(settings: &Settings) -> Self {
         let live = Self {
             body_limit_bytes: AtomicUsize::new(0),
+            max_in_flight: AtomicUsize::new(0),
             requests: AtomicU8::new(0),
             settings: RwLock::new(Arc::new(settings.clone())),
         };
@@ -30,6 +32,7 @@ impl Live {
     /// Puts other settings into force. Who reads only live ones sees nothing of the rest.
     pub fn change(&self, settings: &Settings) {
         self.body_limit_bytes.store(settings.http.body_limit_bytes, Ordering::Relaxed);
+        self.max_in_flight.store(settings.http.max_in_flight, Ordering::Relaxed);
         let requests = match settings.log.requests {
             LogRequests::None => 0,
             LogRequests::Errors => 1,
@@ -48,6 +51,11 @@ impl Live {
     /// The largest body of a request, in bytes.
     pub fn body_limit_bytes(&self) -> usize {
         self.body_limit_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The requests that each thread takes on at a time.
+    pub fn max_in_flight(&self) -> usize {
+        self.max_in_flight.load(Ordering::Relaxed)
     }
 
     /// Which requests get a line of their own in the log.

@@ -23,6 +23,7 @@ mod journal_commands;
 mod lifecycle;
 mod lists;
 mod lookup;
+mod overload;
 mod patterns;
 mod races;
 mod redemptions;
