@@ -42,8 +42,8 @@ const CORES: [usize; 2] = [0, 1];
 const CLOSED: [usize; 5] = [16, 64, 128, 256, 512];
 /// For how long each of them lasts.
 const CLOSED_DURATION: Duration = Duration::from_secs(5);
-/// More than one core redeems in a second.
-const MOST_A_SECOND: u64 = 80_000;
+/// More than one core answers in a second.
+const MOST_A_SECOND: u64 = 200_000;
 /// How many connections the half load has.
 const HALF_CONNECTIONS: usize = 256;
 /// For how long the disk is measured before and after the half load.
@@ -87,10 +87,8 @@ impl Bench {
         let mut peak: f64 = 0.0;
         for connections in CLOSED {
             let syncs = Syncs::rate(folder);
-            let busy = machine::processor_time(self.server.id());
             let count = MOST_A_SECOND * CLOSED_DURATION.as_secs();
-            let taken = self.run(Pace::Closed, CLOSED_DURATION, connections, count);
-            let busy = machine::processor_time(self.server.id()) - busy;
+            let (taken, [busy, _]) = self.run(Pace::Closed, CLOSED_DURATION, connections, count);
             let rate = a_second(&taken, taken.tally.with_status(201, 202));
             println!(
                 "{connections:>12} {rate:>14.0} {:>8.2} {:>8.2} {:>10.1} {syncs:>11.0}",
@@ -109,7 +107,7 @@ impl Bench {
         let before = Syncs::probe(folder, PROBE).quantile(0.99);
         let pace = Pace::Open { rate, backlog: rate as u64 };
         let count = due(rate, duration);
-        let taken = self.run(pace, duration, HALF_CONNECTIONS, count);
+        let (taken, _) = self.run(pace, duration, HALF_CONNECTIONS, count);
         let after = Syncs::probe(folder, PROBE).quantile(0.99);
         let p99 = taken.tally.latency.value_at_quantile(0.99) as f64 / 1e3;
         let redeemed = taken.tally.with_status(201, 202);
@@ -136,7 +134,7 @@ impl Bench {
         let resident = Resident::watch(self.server.id());
         let pace = Pace::Open { rate, backlog: connections as u64 };
         let count = due(rate, duration);
-        let taken = self.run(pace, duration, connections, count);
+        let (taken, busy) = self.run(pace, duration, connections, count);
         let resident = resident.end();
         let tally = &taken.tally;
         let redeemed = tally.with_status(201, 202);
@@ -164,14 +162,27 @@ impl Bench {
             times(0.99)
         );
         println!(
-            "  server: {:.1} MB before, {:.1} MB at most, {:.1} MB after; fdatasync {syncs:.0} a second\n",
+            "  server: {:.0}% of its core, {:.1} MB before, {:.1} MB at most, {:.1} MB after",
+            share(&taken, busy[0]),
             megabytes(resident.before),
             megabytes(resident.most),
             megabytes(resident.after)
         );
+        println!(
+            "  load generator: {:.0}% of its core; fdatasync {syncs:.0} a second\n",
+            share(&taken, busy[1])
+        );
     }
 
-    fn run(&self, pace: Pace, duration: Duration, connections: usize, count: u64) -> Outcome {
+    /// Puts a load on the server. Gives what came of it, and the processor time that the server and
+    /// the load generator took.
+    fn run(
+        &self,
+        pace: Pace,
+        duration: Duration,
+        connections: usize,
+        count: u64,
+    ) -> (Outcome, [Duration; 2]) {
         let supply = support::supply(&self.server, &self.key, count);
         let load = Load {
             target: self.server.address.into(),
@@ -184,15 +195,23 @@ impl Bench {
         let number = self.loads.fetch_add(1, Ordering::Relaxed);
         let shape = Shape { idempotency_prefix: Some(format!("load-{number}-")), ..Shape::new() };
         let source = Arc::new(Redemptions::new(shape, &load.target, &self.key, supply));
+        let processes = [self.server.id(), std::process::id()];
+        let before = processes.map(machine::processor_time);
         let taken = load.run(&source, |_| {}).unwrap();
+        let after = processes.map(machine::processor_time);
         assert!(!taken.ran_out, "there were too few codes");
-        taken
+        (taken, [after[0] - before[0], after[1] - before[1]])
     }
 }
 
 /// How many requests a schedule has.
 fn due(rate: f64, duration: Duration) -> u64 {
     (rate * duration.as_secs_f64()).round() as u64
+}
+
+/// The share of one core, in percent.
+fn share(taken: &Outcome, busy: Duration) -> f64 {
+    busy.as_secs_f64() / taken.elapsed.as_secs_f64() * 100.0
 }
 
 fn a_second(taken: &Outcome, count: u64) -> f64 {

@@ -37,6 +37,11 @@ struct Lane<S> {
     schedule: Option<RefCell<Schedule>>,
     /// Rung when a request is due, and when there will be no more.
     bell: Notify,
+    /// How many connections wait for the bell and were not rung for, and how many have not ended.
+    waiting: Cell<usize>,
+    open: Cell<usize>,
+    /// Told when one of the two has changed.
+    changed: Notify,
     is_over: Cell<bool>,
     begun: Instant,
     last_answer: Cell<Duration>,
@@ -66,6 +71,9 @@ impl<S: Source> Driver<S> {
             schedule: self.schedule.clone().map(RefCell::new),
             driver: self,
             bell: Notify::new(),
+            waiting: Cell::new(0),
+            open: Cell::new(connections.len()),
+            changed: Notify::new(),
             is_over: Cell::new(false),
             begun,
             last_answer: Cell::new(Duration::ZERO),
@@ -88,12 +96,28 @@ impl<S: Source> Driver<S> {
     }
 }
 
+/// A connection's task, which ends when this is dropped, be it by a panic.
+struct Leaving<S>(Rc<Lane<S>>);
+
+impl<S> Drop for Leaving<S> {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get().saturating_sub(1));
+        self.0.changed.notify_one();
+    }
+}
+
 impl<S: Source> Lane<S> {
     async fn drive(self: &Rc<Self>, connections: Vec<Connection>) -> Result<(), Error> {
         let alarm = Alarm::new()?;
         let tasks: Vec<_> = connections
             .into_iter()
-            .map(|connection| actix_web::rt::spawn(Rc::clone(self).keep_busy(connection)))
+            .map(|connection| {
+                let lane = Rc::clone(self);
+                actix_web::rt::spawn(async move {
+                    let lane = Leaving(lane);
+                    lane.0.keep_busy(connection).await;
+                })
+            })
             .collect();
         let rung = self.ring(&alarm).await;
         for task in tasks {
@@ -108,6 +132,14 @@ impl<S: Source> Lane<S> {
         let mut place = 0;
         let mut result = Ok(());
         loop {
+            // Who is busy looks at the schedule when it is done. To ring for nobody at a rate that
+            // cannot be held would leave no time for anything else.
+            while self.waiting.get() == 0 {
+                if self.open.get() == 0 {
+                    return Ok(());
+                }
+                self.changed.notified().await;
+            }
             // What connections took by themselves needs no bell.
             place = schedule.borrow().next().max(place);
             let Some(due) = schedule.borrow().due(place) else { break };
@@ -119,6 +151,7 @@ impl<S: Source> Lane<S> {
                 self.is_over.set(true);
                 break;
             }
+            self.waiting.set(self.waiting.get().saturating_sub(1));
             self.bell.notify_one();
             place += 1;
         }
@@ -127,7 +160,7 @@ impl<S: Source> Lane<S> {
     }
 
     /// Sends one request after another, each when its turn has come.
-    async fn keep_busy(self: Rc<Self>, connection: Connection) {
+    async fn keep_busy(&self, connection: Connection) {
         let Driver { source, target, patience, .. } = &self.driver;
         let mut connection = Some(connection);
         let mut wire = Vec::new();
@@ -189,9 +222,15 @@ impl<S: Source> Lane<S> {
                 Turn::Over => return None,
                 // Nothing else runs on this thread between the look and the wait, so no bell is
                 // missed.
-                Turn::Wait => self.bell.notified().await,
+                Turn::Wait => self.wait_for_the_bell().await,
             }
         }
+    }
+
+    async fn wait_for_the_bell(&self) {
+        self.waiting.set(self.waiting.get() + 1);
+        self.changed.notify_one();
+        self.bell.notified().await;
     }
 
     fn broke(&self, what: &'static str) {

@@ -97,6 +97,19 @@ fn a_rate_that_a_server_cannot_serve_is_held_within_bounds() {
 }
 
 #[test]
+fn a_rate_far_beyond_what_is_possible_costs_nothing() {
+    let fast = server(|_| true);
+    let answers = |pace| {
+        let load = Load { duration: MS(500), ..load(fast, 4, pace) };
+        run(&load, u64::MAX).tally.answers
+    };
+    let closed = answers(Pace::Closed);
+    let open = answers(Pace::Open { rate: 1e6, backlog: 100 });
+    // Both keep the same connections busy all the time. The rest is for machines that do other things.
+    assert!(open * 10 > closed, "{open} instead of {closed}");
+}
+
+#[test]
 fn what_has_no_answer_is_counted_and_the_load_goes_on() {
     let mute = server(|number| number % 2 == 1);
     let load = Load { patience: MS(50), ..load(mute, 1, Pace::Closed) };
