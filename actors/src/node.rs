@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter, ArbiterHandle, Context};
-use redeemd_domain::campaign::CampaignView;
+use redeemd_domain::campaign::Terms;
 use redeemd_domain::control::Control;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{Command, Shard};
@@ -220,14 +220,14 @@ impl Node {
 
     /// Waits for the actors to be reachable and tells the shards of the campaigns that a crash kept
     /// from them.
-    async fn make_ready(self, missing: Vec<(usize, CampaignView)>) {
+    async fn make_ready(self, missing: Vec<(usize, Terms)>) {
         while self.shards.unreachable() + self.control.unreachable() > 0 {
             actix::clock::sleep(Duration::from_millis(1)).await;
         }
         let port = Port::open(&self.shard_ports, &self.shards, 64);
-        for (shard, view) in missing {
+        for (shard, terms) in missing {
             loop {
-                match port.perform(shard, Command::PutCampaign(view)).await {
+                match port.perform(shard, Command::put(terms.clone())).await {
                     Answer::Outcome(_) => break,
                     // Nothing is lost by trying again, and nothing may be redeemed before.
                     _ => actix::clock::sleep(Duration::from_millis(50)).await,
@@ -249,13 +249,10 @@ where
     })
 }
 
-fn missing_views(
-    control: &Control,
-    shards: &[RecoveredMachine<Shard>],
-) -> Vec<(usize, CampaignView)> {
+fn missing_views(control: &Control, shards: &[RecoveredMachine<Shard>]) -> Vec<(usize, Terms)> {
     let missing = |(place, shard)| {
         let shard: &RecoveredMachine<Shard> = shard;
-        control.missing_in(&shard.machine).map(move |view| (place, view)).collect::<Vec<_>>()
+        control.missing_in(&shard.machine).map(move |terms| (place, terms)).collect::<Vec<_>>()
     };
     shards.iter().enumerate().flat_map(missing).collect()
 }

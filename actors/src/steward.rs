@@ -151,17 +151,17 @@ impl Steward {
     /// As at the start of a server: a change that was journaled when the control sequence's actor
     /// died may not have reached the shards, and nobody else would tell them.
     fn start_control_again(&mut self, recovered: RecoveredMachine<Control>) {
-        let views: Vec<_> = recovered.machine.campaigns().map(|campaign| campaign.view()).collect();
+        let all: Vec<_> = recovered.machine.campaigns().map(|campaign| campaign.terms()).collect();
         self.start_control(recovered);
         let household = &self.shards;
         let places = household.directory.len();
         let port = Port::open(&household.surroundings.ports, &household.directory, places.max(1));
         let tell = async move {
-            for view in views {
+            for terms in all {
                 for place in 0..places {
                     // A shard that knows the revision ignores it.
                     while !matches!(
-                        port.perform(place, Command::PutCampaign(view)).await,
+                        port.perform(place, Command::put(terms.clone())).await,
                         Answer::Outcome(_)
                     ) {
                         actix::clock::sleep(AGAIN).await;

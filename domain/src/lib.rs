@@ -16,6 +16,7 @@ pub mod machine;
 pub mod recent;
 pub mod refusal;
 pub mod request;
+pub mod rules;
 pub mod sequence;
 pub mod shard;
 pub mod slot;

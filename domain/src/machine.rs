@@ -24,6 +24,8 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     type Command: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + Unpin + 'static;
     /// What comes of it when something changes; the ledger keeps it.
     type Record: Recorded;
+    /// What a command is told that left no record: a step on the way to something.
+    type Acknowledgement: Clone + fmt::Debug + PartialEq + Send + Sync + Unpin + 'static;
     /// Why nothing comes of it.
     type Refusal: Copy + fmt::Debug + PartialEq + Send + Unpin + 'static;
     /// What the machine can be asked without an entry.
@@ -143,6 +145,9 @@ pub enum Outcome<M: Machine> {
     Replayed(Arc<M::Record>),
     /// It was so already. Nothing changed.
     Unchanged,
+    /// It was a step that leaves no record, and this came of it. Whether something changed is said
+    /// where the acknowledgement is declared.
+    Acknowledged(M::Acknowledgement),
     /// It was refused. Nothing changed.
     Refused(M::Refusal),
     /// The ledger must be searched for the request first, at least up to this entry; then the
@@ -159,6 +164,7 @@ impl<M: Machine> Clone for Outcome<M> {
             Self::Done(record) => Self::Done(Arc::clone(record)),
             Self::Replayed(record) => Self::Replayed(Arc::clone(record)),
             Self::Unchanged => Self::Unchanged,
+            Self::Acknowledged(told) => Self::Acknowledged(told.clone()),
             Self::Refused(refusal) => Self::Refused(*refusal),
             Self::SearchLedger { through } => Self::SearchLedger { through: *through },
         }
@@ -172,6 +178,7 @@ impl<M: Machine> PartialEq for Outcome<M> {
                 one == two
             }
             (Self::Unchanged, Self::Unchanged) => true,
+            (Self::Acknowledged(one), Self::Acknowledged(two)) => one == two,
             (Self::Refused(one), Self::Refused(two)) => one == two,
             (Self::SearchLedger { through: one }, Self::SearchLedger { through: two }) => {
                 one == two

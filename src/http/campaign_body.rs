@@ -39,7 +39,7 @@ pub(super) fn draft(body: &[u8]) -> Result<Draft, Problem> {
         let possible = pattern.possible();
         return Err(problem::of_pattern(PatternRoom { possible, most: 0, issued: 0, left: 0 }));
     }
-    Ok(Draft { name: name.into(), codes, window, uses_per_code, reward, metadata })
+    Ok(Draft { name: name.into(), codes, rules: None, window, uses_per_code, reward, metadata })
 }
 
 /// What of a campaign shall be otherwise.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redeemd_actors::core::Answer;
-use redeemd_domain::campaign::{Campaign, CampaignView, Codes, Revision, Status};
+use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Terms};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{Asked, Changes, Command, Draft, Record, Refusal};
 use redeemd_domain::identifier::CampaignId;
@@ -190,7 +190,7 @@ impl Worker {
         // Also where nothing changed: an earlier request may have got no further than this.
         let view = self.view();
         if let Some(campaign) = campaign.and_then(|campaign| view.campaign(campaign)) {
-            self.spread(campaign.view()).await?;
+            self.spread(&campaign.terms()).await?;
         }
         Ok(changed)
     }
@@ -245,9 +245,9 @@ impl Worker {
     }
 
     /// Tells every shard of a campaign, again and again until all have journaled it.
-    async fn spread(&self, view: CampaignView) -> Result<(), Error> {
+    async fn spread(&self, terms: &Terms) -> Result<(), Error> {
         let shards = &self.inner().shards;
-        let tell = |place| (place, shards.perform(place, shard::Command::PutCampaign(view)));
+        let tell = |place| (place, shards.perform(place, shard::Command::put(terms.clone())));
         let mut open: Vec<_> = (0..shards.places()).map(tell).collect();
         let mut pause = Duration::from_millis(5);
         loop {

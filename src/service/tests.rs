@@ -82,6 +82,7 @@ async fn make(worker: &Worker, codes: DraftCodes) -> Arc<Campaign> {
     let draft = Draft {
         name: "n".into(),
         codes,
+        rules: None,
         window: Window::default(),
         uses_per_code: Some(1),
         reward: None,

@@ -127,6 +127,7 @@ impl TestNode {
         let draft = Draft {
             name: "spring".into(),
             codes: DraftCodes::Sealed,
+            rules: None,
             window: Window::default(),
             uses_per_code,
             reward: None,

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record, Role};
+use super::command::{Asked, Command, Event, NewApiKey, Record, Role};
+use super::draft::{Changes, Draft, DraftCodes, RuleChanges};
 use super::secrets::{MAX_SEALING_KEYS, Purpose, Secret};
-use super::{ApiKey, Control, MAX_API_KEYS, Outcome, Refusal};
+use super::{ApiKey, Control, MAX_API_KEYS, Outcome, Refusal, rules};
 use crate::campaign::{Campaign, Codes, MAX_REWARDS, Revision, Status, Window};
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
@@ -20,6 +21,7 @@ pub(super) type Result<T> = std::result::Result<T, Refusal>;
 impl Machine for Control {
     type Command = Command;
     type Record = Record;
+    type Acknowledgement = Infallible;
     type Refusal = Refusal;
     type Query = Infallible;
     type Reply = Infallible;
@@ -95,6 +97,7 @@ impl Command {
             Self::Advance | Self::AddSecret(_) | Self::AddApiKey(_) | Self::RevokeApiKey(_) => None,
             Self::MakeCampaign { asked, .. }
             | Self::ChangeCampaign { asked, .. }
+            | Self::ChangeRules { asked, .. }
             | Self::SetStatus { asked, .. }
             | Self::Issue { asked, .. }
             | Self::LetIn { asked, .. }
@@ -108,6 +111,7 @@ impl Command {
     pub fn set_searched(&mut self, through: u64) {
         if let Self::MakeCampaign { asked, .. }
         | Self::ChangeCampaign { asked, .. }
+        | Self::ChangeRules { asked, .. }
         | Self::SetStatus { asked, .. }
         | Self::Issue { asked, .. }
         | Self::LetIn { asked, .. }
@@ -142,7 +146,10 @@ impl Control {
             Command::RevokeApiKey(number) => self.revoke_api_key(number),
             Command::MakeCampaign { draft, .. } => self.make_campaign(at, draft).map(Some),
             Command::ChangeCampaign { campaign, edition, changes, .. } => {
-                self.change_campaign(campaign, edition, changes)
+                self.change_campaign(campaign, edition, changes, None)
+            }
+            Command::ChangeRules { campaign, edition, changes, rules, .. } => {
+                self.change_campaign(campaign, edition, changes, Some(*rules))
             }
             Command::SetStatus { campaign, status, .. } => self.set_status(campaign, status),
             Command::Issue { campaign, count, .. } => self.issue(campaign, count),
@@ -221,6 +228,7 @@ impl Control {
             id: CampaignId { at, number },
             name: draft.name,
             codes,
+            rules: draft.rules.map(|rules| Arc::new(rules::of_draft(&rules))),
             revision: Revision(1),
             edition: Revision(1),
             status: Status::Active,
@@ -249,6 +257,7 @@ impl Control {
         number: CampaignNumber,
         edition: Option<Revision>,
         changes: Changes,
+        rules: Option<RuleChanges>,
     ) -> Result<Option<Event>> {
         let campaign = self.campaigns.get(&number).ok_or(Refusal::NotFound)?;
         if edition.is_some_and(|edition| edition != campaign.edition) {
@@ -257,7 +266,10 @@ impl Control {
         if campaign.status == Status::Archived {
             return Err(Refusal::CampaignArchived);
         }
-        let changed = changed(campaign, changes)?;
+        let mut changed = changed(campaign, changes)?;
+        if let Some(changes) = rules {
+            changed.rules = rules::changed(campaign, changes);
+        }
         Ok(self.replace(changed))
     }
 

@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::draft::{Changes, Draft, RuleChanges};
 use super::import::Import;
 use super::secrets::{Secret, SecretName};
-use crate::campaign::{Campaign, Revision, Status, Window};
-use crate::codes::{CampaignNumber, Pattern};
+use crate::campaign::{Campaign, Revision, Status};
+use crate::codes::CampaignNumber;
 use crate::identifier::{ApiKeyId, ApiKeyNumber};
 use crate::machine::Recorded;
 use crate::request::{Fingerprint, Request, RequestDigest};
@@ -98,6 +99,19 @@ pub enum Command {
         /// Who asks.
         asked: Asked,
     },
+    /// Change a campaign's rules, those beyond what every campaign has too.
+    ChangeRules {
+        /// Which.
+        campaign: CampaignNumber,
+        /// The edition that the change was made for, where the client named one.
+        edition: Option<Revision>,
+        /// What shall be otherwise of what every campaign has.
+        changes: Changes,
+        /// What shall be otherwise of its other rules.
+        rules: Box<RuleChanges>,
+        /// Who asks.
+        asked: Asked,
+    },
 }
 
 /// Who asks for a change.
@@ -155,56 +169,6 @@ impl Role {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
-}
-
-/// A campaign to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draft {
-    /// What people call it.
-    pub name: Box<str>,
-    /// Where its codes come from.
-    pub codes: DraftCodes,
-    /// When it may be redeemed.
-    pub window: Window,
-    /// How often each code may be redeemed; `None` is unlimited.
-    pub uses_per_code: Option<u32>,
-    /// What a redemption grants, as compact JSON.
-    pub reward: Option<Box<str>>,
-    /// What the campaign's owner notes, as compact JSON.
-    pub metadata: Option<Box<str>>,
-}
-
-/// Where a new campaign's codes shall come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DraftCodes {
-    /// Sealed codes, under the newest sealing key.
-    Sealed,
-    /// Listed codes that will be brought in.
-    Imported,
-    /// Listed codes drawn by a pattern, under the newest pattern key and pepper.
-    Pattern {
-        /// What they look like.
-        pattern: Pattern,
-        /// Whether so many may be issued that guessing finds some.
-        allow_guessable: bool,
-    },
-}
-
-/// What of a campaign shall be otherwise; `None` leaves a field as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changes {
-    /// What people call it.
-    pub name: Option<Box<str>>,
-    /// Since when it may be redeemed.
-    pub starts_at: Option<Option<Timestamp>>,
-    /// Until when it may be redeemed.
-    pub expires_at: Option<Option<Timestamp>>,
-    /// How often each code may be redeemed.
-    pub uses_per_code: Option<Option<u32>>,
-    /// What a redemption grants.
-    pub reward: Option<Option<Box<str>>>,
-    /// What the campaign's owner notes.
-    pub metadata: Option<Option<Box<str>>>,
 }
 
 /// Something that happened in the control sequence.

@@ -15,8 +15,12 @@ use crate::machine::{Decode, DecodeError};
 use crate::recent::Recent;
 use crate::timestamp::Timestamp;
 
-/// The version of the encoding that is written.
-pub const FORMAT_VERSION: u8 = 1;
+/// The newest version of the encoding. A state is written in the oldest version that has room for
+/// it: the first one knew no rules.
+pub const FORMAT_VERSION: u8 = 2;
+
+/// The oldest version that is read, and written where it suffices.
+const OLDEST_VERSION: u8 = 1;
 
 /// Tells a control state from a shard's.
 const HEAD: u8 = 0x11;
@@ -49,11 +53,20 @@ impl Control {
             secrets: self.secrets.values().cloned().collect(),
             api_keys: self.api_keys.values().cloned().collect(),
         };
-        write(&section(&[HEAD, FORMAT_VERSION], &head))?;
+        write(&section(&[HEAD, self.version()], &head))?;
         for campaign in self.campaigns.values() {
             write(&section(&[CAMPAIGN], campaign.as_ref()))?;
         }
         self.recent.records().try_for_each(|record| write(&section(&[RECORD], record.as_ref())))
+    }
+}
+
+impl Control {
+    /// The oldest version that has room for the state. A campaign that ever had rules has some, so
+    /// no remembered record has rules unless a campaign has.
+    fn version(&self) -> u8 {
+        let has_rules = self.campaigns.values().any(|campaign| campaign.rules.is_some());
+        if has_rules { FORMAT_VERSION } else { OLDEST_VERSION }
     }
 }
 
@@ -86,7 +99,7 @@ impl Decode for Decoder {
         let malformed = DecodeError::Malformed(self.sections);
         self.sections += 1;
         match (bytes, &self.head) {
-            ([HEAD, FORMAT_VERSION, rest @ ..], None) => {
+            ([HEAD, OLDEST_VERSION..=FORMAT_VERSION, rest @ ..], None) => {
                 self.head = Some(whole(rest).ok_or(malformed)?);
             }
             (&[HEAD, found, ..], None) => {

@@ -6,10 +6,12 @@
 
 mod apply;
 mod command;
+mod draft;
 mod encoding;
 mod import;
 mod issue;
 mod refusal;
+mod rules;
 mod secrets;
 
 #[cfg(test)]
@@ -18,13 +20,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use command::{Asked, Changes, Command, Draft, DraftCodes, Event, NewApiKey, Record, Role};
+pub use command::{Asked, Command, Event, NewApiKey, Record, Role};
+pub use draft::{Changes, Draft, DraftCodes, RuleChanges};
 pub use encoding::{Decoder, FORMAT_VERSION};
 pub use import::{Import, MAX_REJECTED_ROWS, RejectedRow, RowFault};
 pub use refusal::Refusal;
 pub use secrets::{MAX_SEALING_KEYS, Purpose, Secret, SecretName};
 
-use crate::campaign::{Campaign, CampaignView};
+use crate::campaign::{Campaign, Terms};
 use crate::codes::CampaignNumber;
 use crate::identifier::{ApiKeyId, ApiKeyNumber};
 use crate::recent::Recent;
@@ -102,10 +105,10 @@ impl Control {
     }
 
     /// What a shard has to be told, because it knows a campaign not at all or at a lower revision.
-    pub fn missing_in<'a>(&'a self, shard: &'a Shard) -> impl Iterator<Item = CampaignView> + 'a {
+    pub fn missing_in<'a>(&'a self, shard: &'a Shard) -> impl Iterator<Item = Terms> + 'a {
         self.campaigns.values().filter_map(|campaign| {
             let known = shard.campaign(campaign.id.number).map(|known| known.view.revision);
-            known.is_none_or(|known| known < campaign.revision).then(|| campaign.view())
+            known.is_none_or(|known| known < campaign.revision).then(|| campaign.terms())
         })
     }
 }

@@ -16,6 +16,7 @@ fn make(control: &mut Control, codes: DraftCodes, window: Window) -> Outcome {
     let draft = Draft {
         name: "last".into(),
         codes,
+        rules: None,
         window,
         uses_per_code: Some(1),
         reward: None,

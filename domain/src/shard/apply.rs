@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use super::command::{Change, Changed, Command, Event, List, Record, Redeem, Redemption};
+use super::acknowledgement::Acknowledgement;
+use super::command::{Change, Changed, Command, Event, List, Record, Redemption, Spend, Spent};
 use super::judge::Verdict;
 use super::query::{Query, Reply};
 use super::{Campaign, Counts, Outcome, Shard};
-use crate::campaign::CampaignView;
+use crate::campaign::{CampaignView, Terms};
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
 use crate::invariant::Invariant;
 use crate::machine::{Machine, Recollection};
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 use crate::timestamp::Timestamp;
 
 /// What every command knows of its entry.
@@ -24,6 +26,7 @@ struct Stamp {
 impl Machine for Shard {
     type Command = Command;
     type Record = Record;
+    type Acknowledgement = Acknowledgement;
     type Refusal = Refusal;
     type Query = Query;
     type Reply = Reply;
@@ -53,8 +56,12 @@ impl Machine for Shard {
         self.recent.forget(entry.covered);
         let outcome = match entry.command {
             Command::Advance => Outcome::Unchanged,
-            Command::PutCampaign(view) => self.put_campaign(view),
-            Command::Redeem(redeem) => self.redeem(stamp, redeem),
+            Command::PutCampaign(view) => self.put_campaign(Terms { view, rules: None }),
+            Command::PutRules { view, rules } => {
+                self.put_campaign(Terms { view, rules: Some(rules) })
+            }
+            Command::Redeem(redeem) => self.redeem(stamp, Spend::plain(redeem)),
+            Command::Spend(spend) => self.redeem(stamp, spend),
             Command::Revoke(change) => self.set_revoked(stamp, change, true),
             Command::Restore(change) => self.set_revoked(stamp, change, false),
             Command::List(list) => self.list(stamp, list),
@@ -67,7 +74,7 @@ impl Machine for Shard {
 
     fn foresee(&self, command: &Command, now: Timestamp) -> Option<Outcome> {
         match command {
-            Command::Redeem(redeem) => {
+            Command::Redeem(redeem) | Command::Spend(Spend { redeem, .. }) => {
                 match self.judge(&redeem.code, redeem.request.as_ref(), now.max(self.time)) {
                     Verdict::Granted { .. } => None,
                     Verdict::Refused(refusal) => Some(Outcome::Refused(refusal)),
@@ -76,7 +83,10 @@ impl Machine for Shard {
                 }
             }
             Command::Revoke(change) | Command::Restore(change) => self.settled(change),
-            Command::Advance | Command::PutCampaign(_) | Command::List(_) => None,
+            Command::Advance
+            | Command::PutCampaign(_)
+            | Command::PutRules { .. }
+            | Command::List(_) => None,
         }
     }
 
@@ -94,19 +104,23 @@ impl Machine for Shard {
 }
 
 impl Shard {
-    fn put_campaign(&mut self, view: CampaignView) -> Outcome {
-        let known = self
-            .campaigns
-            .entry(view.number)
-            .or_insert(Campaign { view, counts: Counts::default() });
+    fn put_campaign(&mut self, terms: Terms) -> Outcome {
+        let Terms { view, rules } = terms;
+        let known = self.campaigns.entry(view.number).or_insert_with(|| Campaign {
+            view,
+            rules: rules.clone(),
+            counts: Counts::default(),
+        });
         if view.revision > known.view.revision {
             Invariant::IssuedNeverShrinks.check(view.issued >= known.view.issued);
             known.view = view;
+            known.rules = rules;
         }
         Outcome::Unchanged
     }
 
-    fn redeem(&mut self, stamp: Stamp, redeem: Redeem) -> Outcome {
+    fn redeem(&mut self, stamp: Stamp, spend: Spend) -> Outcome {
+        let Spend { redeem, claim, amount: _ } = spend;
         let (view, mut state) = match self.judge(&redeem.code, redeem.request.as_ref(), stamp.at) {
             Verdict::Granted { view, state } => (view, state),
             Verdict::Refused(refusal) => return Outcome::Refused(refusal),
@@ -119,21 +133,32 @@ impl Shard {
         let uses = u32::try_from(state.uses).unwrap_or(u32::MAX);
         self.set_state(&redeem.code, view.issued, state);
         self.count(&view, |counts| counts.redeemed += 1);
+        let redemption = Redemption {
+            code: redeem.code,
+            campaign: view.number,
+            revision: view.revision,
+            generation: state.generation,
+            uses_left: limit.map(|limit| limit.saturating_sub(uses)),
+            user: redeem.user,
+            metadata: redeem.metadata,
+        };
         Outcome::Done(Arc::new(Record {
             number: stamp.number,
             at: stamp.at,
             api_key: redeem.api_key,
             request: redeem.request.map(|request| (request.digest, request.fingerprint)),
-            event: Event::Redeemed(Redemption {
-                code: redeem.code,
-                campaign: view.number,
-                revision: view.revision,
-                generation: state.generation,
-                uses_left: limit.map(|limit| limit.saturating_sub(uses)),
-                user: redeem.user,
-                metadata: redeem.metadata,
-            }),
+            event: match self.rules(view.number) {
+                None => Event::Redeemed(redemption),
+                Some(_) => {
+                    Event::Spent(Box::new(Spent { redemption, claim, money: None, hold: None }))
+                }
+            },
         }))
+    }
+
+    /// The rules of a campaign, if it has or ever had any.
+    fn rules(&self, campaign: CampaignNumber) -> Option<&Arc<Rules>> {
+        self.campaigns.get(&campaign)?.rules.as_ref()
     }
 
     /// The outcome of a change that was answered before, or may have been. A code's state does not

@@ -3,13 +3,16 @@
 //! Both are stored formats: a variant's place and its fields never change. A changed meaning is a
 //! new variant at the end.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{CampaignView, Revision};
+use crate::campaign::{CampaignView, Revision, Terms};
 use crate::codes::{CampaignNumber, CodeKey, Digest};
 use crate::identifier::{ApiKeyNumber, RedemptionId};
 use crate::machine::Recorded;
 use crate::request::{Fingerprint, Request, RequestDigest};
+use crate::rules::{Period, Rules};
 use crate::timestamp::Timestamp;
 
 /// The most listed codes that one command may bring, so that an entry stays small.
@@ -30,33 +33,51 @@ pub enum Command {
     Restore(Change),
     /// Bring listed codes into a campaign.
     List(List),
+    /// Take over a revision of a campaign that has rules beyond what every campaign has, unless a
+    /// newer one is known already.
+    PutRules {
+        /// What every campaign has.
+        view: CampaignView,
+        /// What this one has besides.
+        rules: Arc<Rules>,
+    },
+    /// Redeem a code with more to say than [`Command::Redeem`] can.
+    Spend(Spend),
 }
 
 impl Command {
+    /// The command that tells a shard of a campaign.
+    pub fn put(terms: Terms) -> Self {
+        match terms.rules {
+            None => Self::PutCampaign(terms.view),
+            Some(rules) => Self::PutRules { view: terms.view, rules },
+        }
+    }
+
     /// The code that the command is about, where it is about one.
     pub fn code(&self) -> Option<CodeKey> {
         match self {
-            Self::Redeem(redeem) => Some(redeem.code),
+            Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => Some(redeem.code),
             Self::Revoke(change) | Self::Restore(change) => Some(change.code),
-            Self::Advance | Self::PutCampaign(_) | Self::List(_) => None,
+            Self::Advance | Self::PutCampaign(_) | Self::PutRules { .. } | Self::List(_) => None,
         }
     }
 
     /// The request that the command answers, where the client gave it a key.
     pub fn request(&self) -> Option<&Request> {
         match self {
-            Self::Redeem(redeem) => redeem.request.as_ref(),
+            Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => redeem.request.as_ref(),
             Self::Revoke(change) | Self::Restore(change) => change.request.as_ref(),
-            Self::Advance | Self::PutCampaign(_) | Self::List(_) => None,
+            Self::Advance | Self::PutCampaign(_) | Self::PutRules { .. } | Self::List(_) => None,
         }
     }
 
     /// Says up to which entry the ledger was searched for the command's request, in vain.
     pub fn set_searched(&mut self, through: u64) {
         let request = match self {
-            Self::Redeem(redeem) => redeem.request.as_mut(),
+            Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => redeem.request.as_mut(),
             Self::Revoke(change) | Self::Restore(change) => change.request.as_mut(),
-            Self::Advance | Self::PutCampaign(_) | Self::List(_) => None,
+            Self::Advance | Self::PutCampaign(_) | Self::PutRules { .. } | Self::List(_) => None,
         };
         if let Some(request) = request {
             request.searched = request.searched.max(through);
@@ -77,6 +98,39 @@ pub struct Redeem {
     pub api_key: ApiKeyNumber,
     /// The request, where the client gave it an idempotency key.
     pub request: Option<Request>,
+}
+
+/// A wish to redeem a code of a campaign with rules: the plain wish, and what such a campaign asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spend {
+    /// The plain wish.
+    pub redeem: Redeem,
+    /// The claim on one of the user's uses that was made for it, where the campaign limits them.
+    pub claim: Option<Claim>,
+    /// How much of the code's balance to spend, in minor units, at least 1; `None` is all of it.
+    pub amount: Option<u64>,
+}
+
+impl Spend {
+    /// A plain wish.
+    pub fn plain(redeem: Redeem) -> Self {
+        Self { redeem, claim: None, amount: None }
+    }
+}
+
+/// Names a claim on one of a user's uses of a campaign, and with it the one attempt to redeem that
+/// it was made for. The user's slot is in one shard, the code's mostly in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The shard that counts the user's uses.
+    pub shard: u16,
+    /// The number of the entry there that made the claim.
+    pub number: u64,
+    /// Every claim of that shard with a lower number is settled or was returned, as that shard knew
+    /// when it made this one.
+    pub resolved_below: u64,
+    /// The period in which the use counts.
+    pub period: Period,
 }
 
 /// A wish to revoke or restore a code.
@@ -136,6 +190,30 @@ pub enum Event {
         /// Where in the command the others stood, which were there already.
         duplicates: Vec<u16>,
     },
+    /// A code of a campaign with rules was redeemed.
+    Spent(Box<Spent>),
+}
+
+/// A redemption under rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// What every redemption is.
+    pub redemption: Redemption,
+    /// The claim that it used up, where the campaign limited each user.
+    pub claim: Option<Claim>,
+    /// What was spent of the code's balance, where it has one.
+    pub money: Option<Money>,
+    /// The number of the entry that placed the hold which this redemption ended, if any.
+    pub hold: Option<u64>,
+}
+
+/// A movement of a code's balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    /// How much was moved, in minor units.
+    pub amount: u64,
+    /// What the code was worth afterwards.
+    pub left: u64,
 }
 
 /// One successful use of a code by a user.
@@ -174,13 +252,18 @@ impl Record {
         match &self.event {
             Event::Redeemed(redemption) => Some(redemption.code),
             Event::Revoked(changed) | Event::Restored(changed) => Some(changed.code),
+            Event::Spent(spent) => Some(spent.redemption.code),
             Event::Listed { .. } => None,
         }
     }
 
     /// The redemption and its identifier, where this is one.
     pub fn redemption(&self) -> Option<(RedemptionId, &Redemption)> {
-        let Event::Redeemed(redemption) = &self.event else { return None };
+        let redemption = match &self.event {
+            Event::Redeemed(redemption) => redemption,
+            Event::Spent(spent) => &spent.redemption,
+            Event::Revoked(_) | Event::Restored(_) | Event::Listed { .. } => return None,
+        };
         let slot = redemption.code.slot();
         Some((RedemptionId { at: self.at, slot, number: self.number }, redemption))
     }

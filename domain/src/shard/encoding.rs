@@ -21,15 +21,22 @@ use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, Digest};
 use crate::machine::{Decode, DecodeError};
 use crate::recent::Recent;
+use crate::rules::Rules;
 use crate::slot::ShardLayout;
 use crate::timestamp::Timestamp;
 
-/// The version of the encoding that is written.
-pub const FORMAT_VERSION: u8 = 1;
+/// The newest version of the encoding. A state is written in the oldest version that has room for
+/// it: the second one has sections that the first one knew not, [`RULES`] and all that came later.
+pub const FORMAT_VERSION: u8 = 2;
+
+/// The oldest version that is read, and written where it suffices.
+const OLDEST_VERSION: u8 = 1;
 
 const HEAD: u8 = 1;
 const RECORDS: u8 = 2;
 const SLOT: u8 = 3;
+/// The rules of campaigns that have some, after the head.
+const RULES: u8 = 4;
 
 /// How many records stand in one section.
 const RECORDS_PER_SECTION: usize = 4096;
@@ -54,6 +61,7 @@ impl Shard {
         let mut section = Vec::new();
         self.encode_head(&mut section);
         write(&section)?;
+        self.encode_rules(&mut write)?;
         let records: Vec<_> = self.recent.records().collect();
         for records in records.chunks(RECORDS_PER_SECTION) {
             section.clear();
@@ -70,8 +78,26 @@ impl Shard {
         Ok(())
     }
 
+    /// One section for each campaign that has rules.
+    fn encode_rules<E>(&self, write: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        for known in self.campaigns.values() {
+            if let Some(rules) = &known.rules {
+                let mut section = vec![RULES];
+                put_postcard(&mut section, &(known.view.number, rules));
+                write(&section)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The oldest version that has room for the state.
+    fn version(&self) -> u8 {
+        let has_rules = self.campaigns.values().any(|known| known.rules.is_some());
+        if has_rules { FORMAT_VERSION } else { OLDEST_VERSION }
+    }
+
     fn encode_head(&self, section: &mut Vec<u8>) {
-        section.extend_from_slice(&[HEAD, FORMAT_VERSION]);
+        section.extend_from_slice(&[HEAD, self.version()]);
         let head = Head {
             shards: self.layout.shards(),
             shard: self.shard,
@@ -183,6 +209,7 @@ pub struct Decoder {
     shard: u16,
     sections: usize,
     head: Option<Head>,
+    rules: BTreeMap<CampaignNumber, Arc<Rules>>,
     records: Vec<Record>,
     slots: Vec<Arc<SlotState>>,
     empty: Arc<SlotState>,
@@ -202,6 +229,7 @@ impl Decoder {
             shard,
             sections: 0,
             head: None,
+            rules: BTreeMap::new(),
             records: Vec::new(),
             slots: Vec::with_capacity(layout.slots_per_shard().into()),
             empty: Arc::default(),
@@ -217,6 +245,11 @@ impl Decode for Decoder {
         self.sections += 1;
         match (bytes.split_first(), &self.head) {
             (Some((&HEAD, rest)), None) => self.read_head(rest),
+            (Some((&RULES, rest)), Some(_)) => {
+                let (number, rules) = crate::decode(rest).ok_or(malformed)?;
+                self.rules.insert(number, rules);
+                Ok(())
+            }
             (Some((&RECORDS, rest)), Some(_)) => self.read_records(rest).ok_or(malformed),
             (Some((&SLOT, rest)), Some(_)) => {
                 let mut reader = Reader::new(rest);
@@ -231,7 +264,7 @@ impl Decode for Decoder {
         }
     }
 
-    fn finish(self) -> Result<Shard, DecodeError> {
+    fn finish(mut self) -> Result<Shard, DecodeError> {
         let incomplete = DecodeError::Incomplete(self.sections);
         let Some(head) = self.head else { return Err(incomplete) };
         let complete = self.slots.len() == usize::from(self.layout.slots_per_shard())
@@ -248,7 +281,10 @@ impl Decode for Decoder {
             last: head.last,
             time: head.time,
             campaigns: campaigns
-                .map(|(view, counts)| (view.number, Campaign { view, counts }))
+                .map(|(view, counts)| {
+                    let rules = self.rules.remove(&view.number);
+                    (view.number, Campaign { view, rules, counts })
+                })
                 .collect(),
             owners: head.owners,
             slots: self.slots,
@@ -260,7 +296,7 @@ impl Decode for Decoder {
 impl Decoder {
     fn read_head(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let (&version, rest) = bytes.split_first().ok_or(DecodeError::Malformed(0))?;
-        if version != FORMAT_VERSION {
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version) {
             return Err(DecodeError::Newer { found: version, known: FORMAT_VERSION });
         }
         let (head, after): (Head, &[u8]) =

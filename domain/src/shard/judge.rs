@@ -70,12 +70,16 @@ impl Shard {
 /// The first of the refusals that hold, in the order that [`Refusal`] documents.
 fn refusal(campaign: &Campaign, state: CodeState, at: Timestamp) -> Option<Refusal> {
     let view = &campaign.view;
+    let is_over = view.window.expires_at.is_some_and(|end| at >= end);
     let holds = |refusal: Refusal| match refusal {
         // Settled before: these are about the request and the code's existence.
         Refusal::IdempotencyKeyReused | Refusal::InvalidCode => false,
         Refusal::Revoked => state.revoked,
-        Refusal::NotYetValid => view.window.starts_at.is_some_and(|start| at < start),
-        Refusal::Expired => view.window.expires_at.is_some_and(|end| at >= end),
+        Refusal::NotYetValid => {
+            view.window.starts_at.is_some_and(|start| at < start)
+                || (!is_over && campaign.rules.as_ref().is_some_and(|rules| !rules.is_open_at(at)))
+        }
+        Refusal::Expired => is_over,
         Refusal::CampaignArchived => view.status == Status::Archived,
         Refusal::CampaignPaused => view.status == Status::Paused,
         Refusal::AlreadyRedeemed => {

@@ -5,6 +5,7 @@
 //! decides whether a code may be redeemed. Slots are shared with snapshots until they are written
 //! to, so that taking a snapshot costs a reference count a slot.
 
+mod acknowledgement;
 mod apply;
 mod bitmap;
 mod command;
@@ -21,7 +22,11 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use command::{Change, Changed, Command, Event, List, MAX_DIGESTS, Record, Redeem, Redemption};
+pub use acknowledgement::Acknowledgement;
+pub use command::{
+    Change, Changed, Claim, Command, Event, List, MAX_DIGESTS, Money, Record, Redeem, Redemption,
+    Spend, Spent,
+};
 pub use encoding::{Decoder, FORMAT_VERSION};
 pub use query::{Query, Reply, Validated};
 pub use slot_state::CodeState;
@@ -30,6 +35,7 @@ use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, CodeKey, Serial};
 use crate::invariant::Invariant;
 use crate::recent::Recent;
+use crate::rules::Rules;
 use crate::slot::{ShardLayout, Slot};
 use crate::timestamp::Timestamp;
 use slot_state::SlotState;
@@ -52,10 +58,12 @@ pub struct Shard {
 }
 
 /// What a shard knows of a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Campaign {
-    /// Its rules.
+    /// What every campaign has.
     pub view: CampaignView,
+    /// Its rules beyond that, if it has or ever had any.
+    pub rules: Option<Arc<Rules>>,
     /// What happened to its codes here.
     pub counts: Counts,
 }

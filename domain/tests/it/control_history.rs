@@ -98,7 +98,7 @@ fn make() -> impl Strategy<Value = Command> {
     (text(), codes, bound(), bound(), uses(), rest).prop_map(
         |(name, codes, starts_at, expires_at, uses_per_code, (reward, metadata, asked))| {
             let window = Window { starts_at, expires_at };
-            let draft = Draft { name, codes, window, uses_per_code, reward, metadata };
+            let draft = Draft { name, codes, rules: None, window, uses_per_code, reward, metadata };
             Command::MakeCampaign { draft, asked }
         },
     )

@@ -22,7 +22,7 @@ fn unkeyed() -> Asked {
 
 fn draft(codes: DraftCodes, window: Window) -> Draft {
     let (reward, metadata) = (None, None);
-    Draft { name: "n".into(), codes, window, uses_per_code: Some(1), reward, metadata }
+    Draft { name: "n".into(), codes, rules: None, window, uses_per_code: Some(1), reward, metadata }
 }
 
 /// The codes of campaign 3: a hundred million possible ones, of which a hundred may be issued; all

@@ -48,10 +48,11 @@ fn tell(control: &Control, shard: &mut Harness<Shard>, at_most: usize) {
     let missing: Vec<_> = control.missing_in(&shard.machine).collect();
     for campaign in control.campaigns() {
         let known = shard.machine.campaign(campaign.id.number).map(|known| known.view);
-        assert_eq!(missing.contains(&campaign.view()), known != Some(campaign.view()));
+        assert_eq!(missing.contains(&campaign.terms()), known != Some(campaign.view()));
     }
-    for view in missing.into_iter().take(at_most) {
-        shard.apply(shard::Command::PutCampaign(view));
+    for terms in missing.into_iter().take(at_most) {
+        let view = terms.view;
+        shard.apply(shard::Command::put(terms));
         let known = shard.machine.campaign(view.number).map(|known| known.view);
         assert_eq!(known, Some(view));
     }

@@ -145,12 +145,12 @@ fn the_state_of_another_sequence_is_refused_by_name() {
 
 #[test]
 fn a_newer_state_is_refused_by_its_version() {
-    let newer = DecodeError::Newer { found: 2, known: 1 };
+    let newer = DecodeError::Newer { found: 3, known: 2 };
     let mut written = sections(&Shard::fresh());
-    written[0][1] = 2;
+    written[0][1] = 3;
     assert_eq!(Shard::decode(&written).unwrap_err(), newer);
     let mut written = sections(&Control::new());
-    written[0][1] = 2;
+    written[0][1] = 3;
     assert_eq!(Control::decode(&written).unwrap_err(), newer);
     let visit = |_| panic!("nothing of a newer payload is read");
     let error = entry::decode::<shard::Command>(&[2, 0], 1, 1, visit).unwrap_err();

@@ -41,6 +41,7 @@ fn make(codes: DraftCodes, full: bool, asked: Asked) -> Command {
     let draft = Draft {
         name: "Léto 2027".into(),
         codes,
+        rules: None,
         window: Window { starts_at: moment(1), expires_at: moment(1 << 41) },
         uses_per_code: full.then_some(300),
         reward: full.then(|| "{\"percent\":10}".into()),

@@ -34,6 +34,7 @@ fn make(codes: DraftCodes) -> Command {
     let draft = Draft {
         name: "Listed".into(),
         codes,
+        rules: None,
         window: Window::default(),
         uses_per_code: Some(1),
         reward: None,

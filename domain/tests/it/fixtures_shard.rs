@@ -132,6 +132,7 @@ fn the_record_fixture_is_read_and_written() {
         Event::Revoked(_) => 1,
         Event::Restored(_) => 2,
         Event::Listed { .. } => 3,
+        Event::Spent(_) => 4,
     });
     let kinds: std::collections::BTreeSet<_> = kinds.collect();
     assert_eq!(kinds.len(), 4, "every kind of record is in the fixture");
@@ -163,8 +164,8 @@ fn the_state_fixture_is_read_and_written() {
     assert!(read.campaigns().eq(shard.campaigns()));
     let codes = commands().into_iter().filter_map(|command| command.code());
     for code in codes {
-        let found = read.find(&code).map(|(campaign, state)| (*campaign, state));
-        assert_eq!(found, shard.find(&code).map(|(campaign, state)| (*campaign, state)));
+        let found = read.find(&code).map(|(campaign, state)| (campaign.clone(), state));
+        assert_eq!(found, shard.find(&code).map(|(campaign, state)| (campaign.clone(), state)));
         assert!(found.is_some(), "{code:?}");
     }
 }

@@ -64,6 +64,7 @@ fn a_search_counts_only_as_far_as_it_went() {
     let draft = Draft {
         name: "n".into(),
         codes: DraftCodes::Imported,
+        rules: None,
         window: Window::default(),
         uses_per_code: None,
         reward: None,

@@ -58,6 +58,30 @@ pub(super) fn shard_command(command: &shard::Command, detail: Detail) -> (&'stat
                 "idempotent": redeem.request.is_some(),
             }),
         ),
+        C::PutRules { view, rules } => (
+            "put_rules",
+            json!({
+                "campaign": view.number.0,
+                "revision": view.revision.0,
+                "status": name(view.status),
+                "window": window(view.window),
+                "uses_per_code": view.uses_per_code,
+                "issued": view.issued,
+                "rules": serde_json::to_value(rules).unwrap_or_default(),
+            }),
+        ),
+        C::Spend(shard::Spend { redeem, claim, amount }) => (
+            "spend",
+            json!({
+                "code": code(&redeem.code),
+                "user": detail.personal(&redeem.user),
+                "metadata": detail.personal(object(redeem.metadata.as_deref())),
+                "claim": claim.map(|claim| json!({ "shard": claim.shard, "number": claim.number })),
+                "amount": amount,
+                "api_key": api_key(redeem.api_key),
+                "idempotent": redeem.request.is_some(),
+            }),
+        ),
         C::Revoke(change) => ("revoke", changed(change, detail)),
         C::Restore(change) => ("restore", changed(change, detail)),
         C::List(list) => (
@@ -109,6 +133,22 @@ pub(super) fn control_command(command: &control::Command, detail: Detail) -> (&'
                 "idempotent": asked.request.is_some(),
             });
             ("change_campaign", details)
+        }
+        C::ChangeRules { campaign, edition, changes, rules, asked } => {
+            let mut changes = serde_json::to_value(changes).unwrap_or_default();
+            if let (Detail::Plain, Some(changes)) = (detail, changes.as_object_mut()) {
+                changes.remove("metadata");
+            }
+            let rules = serde_json::to_value(rules).unwrap_or_default();
+            let details = json!({
+                "campaign": campaign.0,
+                "edition": edition.map(|edition| edition.0),
+                "changes": without_nulls(changes),
+                "rules": without_nulls(rules),
+                "api_key": api_key(asked.api_key),
+                "idempotent": asked.request.is_some(),
+            });
+            ("change_rules", details)
         }
         C::SetStatus { campaign, status, asked } => (
             "set_status",

@@ -38,6 +38,18 @@ fn shard_event(record: &shard::Record) -> (&'static str, Value) {
                 "metadata": object(redemption.metadata.as_deref()),
             }),
         ),
+        E::Spent(spent) => (
+            "spent",
+            json!({
+                "id": record.redemption().map(|(id, _)| id.to_string()),
+                "code": code(&spent.redemption.code),
+                "campaign": spent.redemption.campaign.0,
+                "user": spent.redemption.user,
+                "metadata": object(spent.redemption.metadata.as_deref()),
+                "amount": spent.money.map(|money| money.amount),
+                "balance_left": spent.money.map(|money| money.left),
+            }),
+        ),
         E::Revoked(changed) => {
             ("revoked", json!({ "code": code(&changed.code), "reason": changed.reason }))
         }

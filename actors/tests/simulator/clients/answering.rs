@@ -76,8 +76,8 @@ impl Answering for Control {
         // As it is by now, not as it became then.
         let number = record.campaign().map(|campaign| campaign.id.number.0 as usize);
         let campaign = number.map(|number| &history.model().campaigns()[number - 1]);
-        if let Some(view) = campaign.map(Campaign::view) {
-            world.spread(view);
+        if let Some(terms) = campaign.map(Campaign::terms) {
+            world.spread(&terms);
         }
     }
 

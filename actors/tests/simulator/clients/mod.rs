@@ -235,7 +235,7 @@ impl Clients {
                 M::given(self, world, sequence, &record);
                 None
             }
-            Answer::Outcome(Outcome::Unchanged) => None,
+            Answer::Outcome(Outcome::Unchanged | Outcome::Acknowledged(_)) => None,
             Answer::Outcome(Outcome::Refused(refusal)) => {
                 world.trace.note(M::name(refusal), 0, 0);
                 None

@@ -119,6 +119,7 @@ impl Clients {
             return Deed::Make(Draft {
                 name: format!("campaign {}", self.next_draft).into(),
                 codes: self.draft_codes(),
+                rules: None,
                 window: self.window(now),
                 uses_per_code: self.uses_per_code(),
                 reward: Some("{}".into()),

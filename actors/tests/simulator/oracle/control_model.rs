@@ -135,6 +135,7 @@ impl ControlModel {
                     id: CampaignId { at: stamp.at, number },
                     name: draft.name.clone(),
                     codes,
+                    rules: draft.rules.clone(),
                     revision: Revision(1),
                     edition: Revision(1),
                     status: Status::Active,
@@ -157,6 +158,7 @@ impl ControlModel {
                 check(&after.window)?;
                 Ok(changed_event(before, after))
             }
+            Command::ChangeRules { .. } => unreachable!("nobody sends it"),
             Command::SetStatus { campaign, status, .. } => {
                 let before = self.campaign(*campaign)?;
                 if before.status == Status::Archived && *status != Status::Archived {

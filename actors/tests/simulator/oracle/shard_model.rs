@@ -36,6 +36,7 @@ impl ShardModel {
     pub(super) fn judge(&self, command: &Command, stamp: Stamp) -> Outcome<Shard> {
         let event = match command {
             Command::Advance | Command::PutCampaign(_) => return Outcome::Unchanged,
+            Command::PutRules { .. } | Command::Spend(_) => unreachable!("nobody sends it"),
             Command::Redeem(redeem) => {
                 if let Some(refusal) = self.refusal(&redeem.code, stamp.at) {
                     return Outcome::Refused(refusal);
@@ -96,7 +97,11 @@ impl ShardModel {
                 self.view(&redeem.code).is_some() && self.code(&redeem.code).uses > 0
             }
             Command::Revoke(_) | Command::Restore(_) => true,
-            Command::Advance | Command::PutCampaign(_) | Command::List(_) => false,
+            Command::Advance
+            | Command::PutCampaign(_)
+            | Command::PutRules { .. }
+            | Command::Spend(_)
+            | Command::List(_) => false,
         }
     }
 
@@ -109,6 +114,7 @@ impl ShardModel {
         }
         let Outcome::Done(record) = outcome else { return };
         match &record.event {
+            Event::Spent(_) => unreachable!("nobody asks for it"),
             Event::Redeemed(redemption) => self.codes.entry(redemption.code).or_default().uses += 1,
             Event::Revoked(changed) => self.codes.entry(changed.code).or_default().revoked = true,
             Event::Restored(changed) => self.codes.entry(changed.code).or_default().revoked = false,

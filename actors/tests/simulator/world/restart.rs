@@ -216,7 +216,7 @@ impl World {
         for shard in &shards {
             let missing = control.machine.missing_in(&shard.machine);
             let shard = shard.machine.number();
-            self.spreads.extend(missing.map(|view| Spread { shard, view, ticket: None }));
+            self.spreads.extend(missing.map(|terms| Spread { shard, terms, ticket: None }));
         }
         self.is_ready = self.spreads.is_empty();
         self.adopt_machine::<Control>(SequenceId::CONTROL, control);

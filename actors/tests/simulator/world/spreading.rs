@@ -1,7 +1,7 @@
 //! Telling the shards of campaigns: what changed, and after a start what they missed.
 
 use redeemd_actors::core::{Answer, Ask, Token};
-use redeemd_domain::campaign::CampaignView;
+use redeemd_domain::campaign::Terms;
 use redeemd_domain::shard::Command;
 
 use super::World;
@@ -10,18 +10,22 @@ use crate::oracle::ClientAnswer;
 use crate::station::HOUSEHOLD;
 
 /// A campaign that a shard is to be told of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Spread {
     pub(super) shard: u16,
-    pub(super) view: CampaignView,
+    pub(super) terms: Terms,
     pub(super) ticket: Option<u64>,
 }
 
 impl World {
     /// Every shard is to be told of a campaign.
-    pub(crate) fn spread(&mut self, view: CampaignView) {
+    pub(crate) fn spread(&mut self, terms: &Terms) {
         let shards = 0..self.plan.layout.shards();
-        self.spreads.extend(shards.map(|shard| Spread { shard, view, ticket: None }));
+        self.spreads.extend(shards.map(|shard| Spread {
+            shard,
+            terms: terms.clone(),
+            ticket: None,
+        }));
     }
 
     /// Tells a shard of a campaign that waits for it.
@@ -36,9 +40,9 @@ impl World {
         let mut waiting = self.spreads.iter_mut().filter(|spread| spread.ticket.is_none());
         let Some(spread) = waiting.nth(place) else { return false };
         spread.ticket = Some(ticket);
-        let (shard, view) = (spread.shard, spread.view);
+        let (shard, terms) = (spread.shard, spread.terms.clone());
         let token = Token { port: HOUSEHOLD, ticket };
-        self.send_to_shard(shard, token, Ask::Do(Command::PutCampaign(view)));
+        self.send_to_shard(shard, token, Ask::Do(Command::put(terms)));
         true
     }
 
@@ -50,7 +54,8 @@ impl World {
             self.spreads[place].ticket = None;
             return;
         }
-        let Spread { shard, view, .. } = self.spreads.swap_remove(place);
+        let Spread { shard, terms, .. } = self.spreads.swap_remove(place);
+        let view = terms.view;
         let known = self.shards[usize::from(shard)].history.model().campaign(view.number);
         assert!(
             known.is_some_and(|known| known.revision >= view.revision),

@@ -3,12 +3,16 @@
 //! The whole campaign belongs to the control sequence. A shard holds only what it needs to judge a
 //! redemption, a [`CampaignView`], and ignores one whose revision is lower than what it has.
 
+mod stored;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{CampaignNumber, Pattern};
 use crate::identifier::CampaignId;
+use crate::rules::Rules;
 use crate::timestamp::Timestamp;
 
 /// The largest number of serials a campaign can issue: serials have 40 bits.
@@ -124,6 +128,7 @@ pub struct CampaignView {
 
 /// A campaign as the control sequence keeps it. Objects are JSON text, already checked and compact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "stored::StoredCampaign", into = "stored::StoredCampaign")]
 pub struct Campaign {
     /// Its identifier, which carries its number and the time of its making.
     pub id: CampaignId,
@@ -131,6 +136,9 @@ pub struct Campaign {
     pub name: Box<str>,
     /// Where its codes come from.
     pub codes: Codes,
+    /// Its rules beyond those below. Once it has some it keeps them, if only as empty ones, so that
+    /// every shard learns that they ended.
+    pub rules: Option<Arc<Rules>>,
     /// The latest change.
     pub revision: Revision,
     /// The latest change of anything but the number of issued codes; what an `ETag` names.
@@ -150,7 +158,21 @@ pub struct Campaign {
     pub metadata: Option<Box<str>>,
 }
 
+/// All that a shard is told of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What every campaign has.
+    pub view: CampaignView,
+    /// What few have.
+    pub rules: Option<Arc<Rules>>,
+}
+
 impl Campaign {
+    /// All that shards are told.
+    pub fn terms(&self) -> Terms {
+        Terms { view: self.view(), rules: self.rules.clone() }
+    }
+
     /// What shards must know.
     pub fn view(&self) -> CampaignView {
         let issued = match self.codes {
