@@ -7,8 +7,15 @@
 //! A file is lines of hexadecimal digits, one for each item (an entry payload, a record, a section
 //! of a state), wrapped with `\` at the end of a line that goes on. Lines with `#` are comments.
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use redeemd_domain::append;
+use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::machine::{Machine, Outcome, Recorded};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 const DIGITS_A_LINE: usize = 96;
 
@@ -26,6 +33,51 @@ pub(crate) fn assert_fixture(name: &str, comment: &str, items: &[Vec<u8>]) -> Ve
         assert_eq!(to_hex(kept), to_hex(item), "item {place} of {name} is written otherwise");
     }
     kept
+}
+
+/// Asserts that a fixture holds these entries as one payload, and reads as them.
+pub(crate) fn assert_entries<C>(name: &str, comment: &str, entries: &[Entry<C>])
+where
+    C: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let mut payload = Vec::new();
+    entry::begin(&mut payload);
+    entries.iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
+    let kept = assert_fixture(name, comment, &[payload]);
+    let (mut read, count) = (Vec::new(), entries.len() as u32);
+    entry::decode(&kept[0], 1, count, |entry| read.push(entry)).unwrap();
+    assert_eq!(read, entries);
+}
+
+/// Asserts that a fixture holds these records, and reads as them.
+pub(crate) fn assert_records<R: Recorded>(name: &str, comment: &str, records: &[Arc<R>]) {
+    let encoded = records.iter().map(|record| {
+        let mut bytes = Vec::new();
+        append(record.as_ref(), &mut bytes).unwrap();
+        bytes
+    });
+    let kept = assert_fixture(name, comment, &encoded.collect::<Vec<_>>());
+    for (bytes, record) in kept.iter().zip(records) {
+        let (read, rest): (R, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
+        assert_eq!((&read, rest), (record.as_ref(), &[][..]));
+    }
+}
+
+/// Applies entries one after the other; what came of each.
+pub(crate) fn live<M: Machine>(
+    machine: &mut M,
+    entries: Vec<Entry<M::Command>>,
+) -> Vec<Outcome<M>> {
+    entries.into_iter().map(|entry| machine.apply(entry)).collect()
+}
+
+/// The records of those outcomes that changed something.
+pub(crate) fn records<M: Machine>(outcomes: Vec<Outcome<M>>) -> Vec<Arc<M::Record>> {
+    let record = |outcome| match outcome {
+        Outcome::Done(record) => Some(record),
+        _ => None,
+    };
+    outcomes.into_iter().filter_map(record).collect()
 }
 
 fn to_hex(bytes: &[u8]) -> String {

@@ -1,14 +1,12 @@
 //! Fixtures of the commands by which somebody lets API keys in and shuts them out.
 
-use redeemd_domain::append;
-use redeemd_domain::control::{Asked, Command, Control, NewApiKey, Outcome, Role};
-use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::control::{Asked, Command, Control, NewApiKey, Role};
+use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
-use redeemd_domain::machine::Machine;
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::assert_fixture;
+use crate::fixtures::{assert_entries, assert_records, live, records};
 
 fn asked(is_keyed: bool) -> Asked {
     let request =
@@ -32,26 +30,16 @@ fn entries() -> Vec<Entry<Command>> {
 
 #[test]
 fn the_entry_fixture_is_read_and_written() {
-    let mut payload = Vec::new();
-    entry::begin(&mut payload);
-    entries().iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
     let comment = "Entries of the control sequence that let API keys in and shut them out.";
-    let kept = assert_fixture("control-entries-api-keys.hex", comment, &[payload]);
-    let mut read = Vec::new();
-    entry::decode(&kept[0], 1, 3, |entry| read.push(entry)).unwrap();
-    assert_eq!(read, entries());
+    assert_entries("control-entries-api-keys.hex", comment, &entries());
 }
 
 #[test]
 fn the_record_fixture_is_written_as_before() {
     let mut control = Control::new();
-    let records = entries().into_iter().map(|entry| {
-        let Outcome::Done(record) = control.apply(entry) else { panic!("each changes something") };
-        let mut bytes = Vec::new();
-        append(record.as_ref(), &mut bytes).unwrap();
-        bytes
-    });
-    let records: Vec<_> = records.collect();
+    let outcomes = live(&mut control, entries());
+    let records = records(outcomes);
+    assert_eq!(records.len(), 3, "each changes something");
     let comment = "Records of API keys that somebody asked for.";
-    assert_fixture("control-records-api-keys.hex", comment, &records);
+    assert_records("control-records-api-keys.hex", comment, &records);
 }

@@ -1,20 +1,19 @@
 //! Fixtures of the control sequence's formats: entries with every command, every record, and a
 //! state with something of everything.
 
-use redeemd_domain::append;
 use redeemd_domain::campaign::{Revision, Status, Window};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{
     Asked, Changes, Command, Control, Decoder, Draft, DraftCodes, Event, NewApiKey, Outcome,
-    Purpose, Record, Role, Secret, SecretName,
+    Purpose, Role, Secret, SecretName,
 };
-use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::{Decode, Machine};
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::assert_fixture;
+use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
 use crate::harness::sections;
 
 fn asked(request: Option<(u8, u64)>) -> Asked {
@@ -108,32 +107,20 @@ fn entries() -> Vec<Entry<Command>> {
 
 fn lived() -> (Control, Vec<Outcome>) {
     let mut control = Control::new();
-    let outcomes = entries().into_iter().map(|entry| control.apply(entry)).collect();
+    let outcomes = live(&mut control, entries());
     (control, outcomes)
 }
 
 #[test]
 fn the_entry_fixture_is_read_and_written() {
-    let mut payload = Vec::new();
-    entry::begin(&mut payload);
-    entries().iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
     let comment = "Entries of the control sequence, version 1.";
-    let kept = assert_fixture("control-entries-1.hex", comment, &[payload]);
-    let (mut read, count) = (Vec::new(), entries().len() as u32);
-    entry::decode(&kept[0], 1, count, |entry| read.push(entry)).unwrap();
-    assert_eq!(read, entries());
+    assert_entries("control-entries-1.hex", comment, &entries());
 }
 
 #[test]
 fn the_record_fixture_is_read_and_written() {
     let (_, outcomes) = lived();
-    let records: Vec<_> = outcomes
-        .into_iter()
-        .filter_map(|outcome| match outcome {
-            Outcome::Done(record) => Some(record),
-            _ => None,
-        })
-        .collect();
+    let records = records(outcomes);
     assert_eq!(
         records.len(),
         commands().len() - 1,
@@ -152,20 +139,8 @@ fn the_record_fixture_is_read_and_written() {
     });
     let kinds: std::collections::BTreeSet<_> = kinds.collect();
     assert_eq!(kinds.len(), 6, "every kind of record is in the fixture");
-    let encoded: Vec<_> = records
-        .iter()
-        .map(|record| {
-            let mut bytes = Vec::new();
-            append(record.as_ref(), &mut bytes).unwrap();
-            bytes
-        })
-        .collect();
     let comment = "Records of the control sequence, version 1.";
-    let kept = assert_fixture("control-records-1.hex", comment, &encoded);
-    for (bytes, record) in kept.iter().zip(&records) {
-        let (read, rest): (Record, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
-        assert_eq!((&read, rest), (record.as_ref(), &[][..]));
-    }
+    assert_records("control-records-1.hex", comment, &records);
 }
 
 #[test]

@@ -1,19 +1,18 @@
 //! Fixtures of what came with listed codes: patterns, and imports that are kept. See `fixtures.rs`.
 
-use redeemd_domain::append;
 use redeemd_domain::campaign::Window;
 use redeemd_domain::codes::{CampaignNumber, Pattern};
 use redeemd_domain::control::{
     Asked, Command, Control, Decoder, Draft, DraftCodes, Event, Import, Outcome, Purpose, Record,
     RowFault, Secret, SecretName,
 };
-use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::{Decode, Machine};
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::assert_fixture;
+use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
 use crate::harness::sections;
 
 fn asked(request: Option<u8>) -> Asked {
@@ -89,48 +88,28 @@ fn entries() -> Vec<Entry<Command>> {
 
 fn lived() -> (Control, Vec<Outcome>) {
     let mut control = Control::new();
-    let outcomes = entries().into_iter().map(|entry| control.apply(entry)).collect();
+    let outcomes = live(&mut control, entries());
     (control, outcomes)
 }
 
 #[test]
 fn the_entry_fixture_is_read_and_written() {
-    let mut payload = Vec::new();
-    entry::begin(&mut payload);
-    entries().iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
     let comment = "Entries of the control sequence that came with listed codes, version 1.";
-    let kept = assert_fixture("control-entries-listing-1.hex", comment, &[payload]);
-    let (mut read, count) = (Vec::new(), entries().len() as u32);
-    entry::decode(&kept[0], 1, count, |entry| read.push(entry)).unwrap();
-    assert_eq!(read, entries());
+    assert_entries("control-entries-listing-1.hex", comment, &entries());
 }
 
 #[test]
 fn the_record_fixture_is_read_and_written() {
     let (_, outcomes) = lived();
-    let records: Vec<_> = outcomes
-        .into_iter()
-        .map(|outcome| match outcome {
-            Outcome::Done(record) => record,
-            other => panic!("every command changes something: {other:?}"),
-        })
-        .collect();
+    let count = outcomes.len();
+    let records = records(outcomes);
+    assert_eq!(records.len(), count, "every command changes something");
     let is_new = |record: &Record| {
         matches!(record.event, Event::Imported { .. } | Event::PatternIssued { .. })
     };
     assert_eq!(records.iter().filter(|record| is_new(record)).count(), 5);
-    let encode = |record: &Record| {
-        let mut bytes = Vec::new();
-        append(record, &mut bytes).unwrap();
-        bytes
-    };
-    let encoded: Vec<_> = records.iter().map(|record| encode(record)).collect();
     let comment = "Records of the control sequence that came with listed codes, version 1.";
-    let kept = assert_fixture("control-records-listing-1.hex", comment, &encoded);
-    for (bytes, record) in kept.iter().zip(&records) {
-        let (read, rest): (Record, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
-        assert_eq!((&read, rest), (record.as_ref(), &[][..]));
-    }
+    assert_records("control-records-listing-1.hex", comment, &records);
 }
 
 #[test]

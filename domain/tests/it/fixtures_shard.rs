@@ -1,18 +1,17 @@
 //! Fixtures of a shard's formats: entries with every command, every record, and a state with
 //! something of everything.
 
-use redeemd_domain::append;
 use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
-use redeemd_domain::entry::{self, Entry};
+use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::{Decode, Machine, Outcome};
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
-use redeemd_domain::shard::{Change, Command, Decoder, Event, List, Record, Redeem, Shard};
+use redeemd_domain::shard::{Change, Command, Decoder, Event, List, Redeem, Shard};
 use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::assert_fixture;
+use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
 use crate::harness::sections;
 
 /// Four slots, so that a state is short.
@@ -102,31 +101,20 @@ fn entries() -> Vec<Entry<Command>> {
 
 fn lived() -> (Shard, Vec<Outcome<Shard>>) {
     let mut shard = Shard::new(LAYOUT, 0);
-    let outcomes = entries().into_iter().map(|entry| shard.apply(entry)).collect();
+    let outcomes = live(&mut shard, entries());
     (shard, outcomes)
 }
 
 #[test]
 fn the_entry_fixture_is_read_and_written() {
-    let mut payload = Vec::new();
-    entry::begin(&mut payload);
-    entries().iter().for_each(|entry| entry::encode(entry, &mut payload).unwrap());
-    let kept = assert_fixture("shard-entries-1.hex", "Entries of a shard, version 1.", &[payload]);
-    let (mut read, count) = (Vec::new(), entries().len() as u32);
-    entry::decode(&kept[0], 1, count, |entry| read.push(entry)).unwrap();
-    assert_eq!(read, entries());
+    let comment = "Entries of a shard, version 1.";
+    assert_entries("shard-entries-1.hex", comment, &entries());
 }
 
 #[test]
 fn the_record_fixture_is_read_and_written() {
     let (_, outcomes) = lived();
-    let records: Vec<_> = outcomes
-        .into_iter()
-        .filter_map(|outcome| match outcome {
-            Outcome::Done(record) => Some(record),
-            _ => None,
-        })
-        .collect();
+    let records = records(outcomes);
     let kinds = records.iter().map(|record| match record.event {
         Event::Redeemed(_) => 0,
         Event::Revoked(_) => 1,
@@ -136,19 +124,8 @@ fn the_record_fixture_is_read_and_written() {
     });
     let kinds: std::collections::BTreeSet<_> = kinds.collect();
     assert_eq!(kinds.len(), 4, "every kind of record is in the fixture");
-    let encoded: Vec<_> = records
-        .iter()
-        .map(|record| {
-            let mut bytes = Vec::new();
-            append(record.as_ref(), &mut bytes).unwrap();
-            bytes
-        })
-        .collect();
-    let kept = assert_fixture("shard-records-1.hex", "Records of a shard, version 1.", &encoded);
-    for (bytes, record) in kept.iter().zip(&records) {
-        let (read, rest): (Record, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
-        assert_eq!((&read, rest), (record.as_ref(), &[][..]));
-    }
+    let comment = "Records of a shard, version 1.";
+    assert_records("shard-records-1.hex", comment, &records);
 }
 
 #[test]
