@@ -4,6 +4,7 @@ pub mod application;
 pub mod cli;
 pub mod client;
 pub mod http;
+pub mod limits;
 pub mod load;
 pub mod logging;
 pub mod operation;

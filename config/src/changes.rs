@@ -4,12 +4,13 @@ use crate::describe::{Described, Description};
 
 /// The settings that a running server takes over when it loads them again; all others need a
 /// restart. `default.toml` says the same beside each setting.
-const LIVE: [&str; 17] = [
+const LIVE: [&str; 18] = [
     "clock.max_leap_seconds",
     "http.body_limit_bytes",
     "http.max_in_flight",
     "http.shutdown_delay_seconds",
     "http.shutdown_grace_seconds",
+    "http.trusted_proxies",
     "ledger.commit_bytes",
     "ledger.commit_interval_ms",
     "ledger.max_lag",

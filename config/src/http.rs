@@ -1,8 +1,13 @@
 //! The `[http]` section: listeners and the bounds of what clients may do to them.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use ipnet::IpNet;
 
 use crate::reader::Reader;
+
+/// The most networks that proxies may be in.
+const MOST_PROXIES: usize = 64;
 
 /// How the HTTP interface is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +34,9 @@ pub struct Http {
     pub stall_timeout_ms: u64,
     /// Seconds that an idle connection is kept, 0 to 3,600; 0 closes it after each answer.
     pub keep_alive_seconds: u64,
+    /// Networks whose addresses are proxies of ours, at most 64: what they say of whom they speak for
+    /// is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Seconds between the moment when readiness is off and the one when nothing more is accepted, 0
     /// to 600, so that load balancers notice.
     pub shutdown_delay_seconds: u64,
@@ -78,6 +86,12 @@ impl Http {
                 0..=3_600,
                 fallback.keep_alive_seconds,
             ),
+            trusted_proxies: reader.list(
+                "http.trusted_proxies",
+                "a list of networks or addresses, such as 10.0.0.0/8 or 127.0.0.1",
+                MOST_PROXIES,
+                network,
+            ),
             shutdown_delay_seconds: reader.integer(
                 "http.shutdown_delay_seconds",
                 0..=600,
@@ -100,6 +114,11 @@ impl Http {
     }
 }
 
+/// A network, or an address as a network of one.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
 impl Default for Http {
     fn default() -> Self {
         Self {
@@ -112,6 +131,7 @@ impl Default for Http {
             request_timeout_ms: 10_000,
             stall_timeout_ms: 30_000,
             keep_alive_seconds: 75,
+            trusted_proxies: Vec::new(),
             shutdown_delay_seconds: 0,
             shutdown_grace_seconds: 30,
         }

@@ -76,6 +76,23 @@ impl Given {
         self.value = kind(meaning);
         Some(meaning)
     }
+
+    /// The items of a list of texts. Where the source knows nothing but text, commas stand between
+    /// them, and it is kept as the list that it means.
+    pub(crate) fn items(&mut self) -> Option<Vec<String>> {
+        if let ValueKind::String(text) = &self.value
+            && self.origin.is_textual()
+        {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            self.value = ValueKind::Array(items.map(Value::from).collect());
+        }
+        let ValueKind::Array(items) = &self.value else { return None };
+        let text = |item: &Value| match &item.kind {
+            ValueKind::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        items.iter().map(text).collect()
+    }
 }
 
 /// Values by key, with dots between section and key.

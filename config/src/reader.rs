@@ -93,6 +93,23 @@ impl Reader {
         }
     }
 
+    /// A list of at most so many items, each of which `read` understands.
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &str,
+        accepted: &str,
+        most: usize,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let texts = self.values.get_mut(key).and_then(Given::items);
+        let items: Option<Vec<T>> =
+            texts.and_then(|texts| texts.iter().map(|it| read(it)).collect());
+        items.filter(|items| items.len() <= most).unwrap_or_else(|| {
+            self.refuse(key, &format!("{accepted}; at most {most} of them"));
+            Vec::new()
+        })
+    }
+
     /// A path, or nothing where the text is empty.
     pub(crate) fn optional_path(&mut self, key: &str) -> Option<PathBuf> {
         match self.text(key) {
@@ -167,12 +184,18 @@ impl Reader {
 /// A value as it is shown to people, with text in quotation marks and nothing unprintable.
 pub(crate) fn shown(value: &ValueKind) -> String {
     const LIMIT: usize = 200;
+    /// More than any setting may have, so that a change of one shows.
+    const LISTED: usize = 100;
     match value {
         ValueKind::String(text) if text.chars().count() > LIMIT => {
             format!("{:?}…", text.chars().take(LIMIT).collect::<String>())
         }
         ValueKind::String(text) => format!("{text:?}"),
-        ValueKind::Array(_) => "a list".to_owned(),
+        ValueKind::Array(items) => {
+            let more = if items.len() > LISTED { ", …" } else { "" };
+            let items: Vec<_> = items.iter().take(LISTED).map(|item| shown(&item.kind)).collect();
+            format!("[{}{more}]", items.join(", "))
+        }
         ValueKind::Table(_) => "a section".to_owned(),
         other => other.to_string(),
     }

@@ -86,6 +86,7 @@ fn every_type_can_be_set_by_the_environment() {
         ("REDEEMD_HTTP__OPERATIONS_LISTEN", "127.0.0.1:9100"),
         ("REDEEMD_JOURNAL__ENGINE", "sled"),
         ("REDEEMD_LIMITS__ENABLED", "false"),
+        ("REDEEMD_HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
         ("REDEEMD_LOG__FORMAT", "json"),
         ("REDEEMD_LOG__LEVEL", "warn"),
         ("REDEEMD_CLOCK__MAX_LEAP_SECONDS", "5"),
@@ -96,6 +97,8 @@ fn every_type_can_be_set_by_the_environment() {
     assert_eq!(settings.http.listen, "[::1]:0".parse().unwrap());
     assert_eq!(settings.http.operations_listen, Some("127.0.0.1:9100".parse().unwrap()));
     assert_eq!(settings.journal.engine, JournalEngine::Sled);
+    let proxies = ["10.0.0.0/8", "::1/128"].map(|network| network.parse().unwrap());
+    assert_eq!(settings.http.trusted_proxies, proxies);
     assert!(!settings.limits.enabled);
     assert_eq!((settings.log.format, settings.log.level), (LogFormat::Json, LogLevel::Warn));
     assert_eq!(settings.clock.max_leap_seconds, 5);
@@ -162,6 +165,10 @@ fn wrong_types_and_values_out_of_range_are_refused() {
         ("[http]\nlisten = \"localhost:8080\"", "http.listen"),
         ("[http]\nlisten = \"127.0.0.1\"", "http.listen"),
         ("[http]\noperations_listen = \"127.0.0.1:8080\"", "http.operations_listen"),
+        ("[http]\ntrusted_proxies = \"10.0.0.0/8\"", "http.trusted_proxies"),
+        ("[http]\ntrusted_proxies = [10]", "http.trusted_proxies"),
+        ("[http]\ntrusted_proxies = [\"10.0.0.0/33\"]", "http.trusted_proxies"),
+        ("[http]\ntrusted_proxies = [\"localhost\"]", "http.trusted_proxies"),
         ("[shards]\ncount = 12", "shards.count"),
         ("[shards]\ncount = 0", "shards.count"),
         ("[shards]\ncount = 2048", "shards.count"),
@@ -199,6 +206,7 @@ fn wrong_types_and_values_out_of_range_are_refused() {
         ("REDEEMD_HTTP__WORKERS", "four"),
         ("REDEEMD_HTTP__WORKERS", "99999999999999999999999"),
         ("REDEEMD_LIMITS__ENABLED", "yes"),
+        ("REDEEMD_HTTP__TRUSTED_PROXIES", "10.0.0.0/8;::1"),
         ("REDEEMD_Http__Workers", "4"),
     ] {
         only_problem(with_environment(&[(name, value)]));
@@ -316,7 +324,8 @@ fn changes_name_what_differs_and_when_it_counts() {
     let describe = |options| Settings::load_described(options).unwrap().1;
     let former = describe(LoadOptions::default());
     assert_eq!(describe(LoadOptions::default()).changes_since(&former), []);
-    let mut options = with_environment(&[("REDEEMD_LOG__LEVEL", "debug")]);
+    let (mut options, _directory) = with_file("[http]\ntrusted_proxies = [\"::1\"]\n");
+    options.environment = environment(&[("REDEEMD_LOG__LEVEL", "debug")]);
     options.overrides = vec![("http.workers".to_owned(), "3".to_owned())];
     let changes = describe(options).changes_since(&former);
     let told: Vec<_> = changes
@@ -327,6 +336,7 @@ fn changes_name_what_differs_and_when_it_counts() {
         })
         .collect();
     let expected = [
+        ("http.trusted_proxies", "[]", "[\"::1\"]", Effect::Live),
         ("http.workers", "0", "3", Effect::Restart),
         ("log.level", "\"info\"", "\"debug\"", Effect::Live),
     ];

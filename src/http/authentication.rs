@@ -14,7 +14,7 @@ impl Site {
     ///
     /// # Errors
     /// `unauthenticated` where there is no key that is let in, `forbidden` where its role does not
-    /// include the permission.
+    /// include the permission, `rate_limited` where it asked too often.
     pub(super) fn admit(
         &self,
         request: &HttpRequest,
@@ -32,11 +32,36 @@ impl Site {
         let Some(caller) = self.worker.view().caller(key) else {
             return Err(unauthenticated("The API key is not known, or was revoked."));
         };
-        if permission.is_given_to(caller.role) {
-            Ok(caller)
-        } else {
-            Err(Problem::new(Kind::Forbidden, "The role of this API key does not include it."))
+        if !permission.is_given_to(caller.role) {
+            return Err(Problem::new(
+                Kind::Forbidden,
+                "The role of this API key does not include it.",
+            ));
         }
+        self.limit(request, caller)?;
+        Ok(caller)
+    }
+}
+
+impl Site {
+    /// As [`Site::admit`], where the request has a body that is read afterwards.
+    ///
+    /// The framework closes a connection whose request was answered while its body was still to be
+    /// looked at. So a refusal waits until this thread has looked at what is there of it, and no
+    /// longer: whoever is refused can keep no room, and needs no new connection for the next try.
+    ///
+    /// # Errors
+    /// As [`Site::admit`].
+    pub(super) async fn admit_with_body(
+        &self,
+        request: &HttpRequest,
+        permission: Permission,
+    ) -> Result<Caller, Problem> {
+        let admitted = self.admit(request, permission);
+        if admitted.is_err() {
+            tokio::task::yield_now().await;
+        }
+        admitted
     }
 }
 

@@ -15,6 +15,7 @@ use actix_web::http::header::HeaderName;
 use super::access_log::{self, Answered};
 use super::metrics::RouteMetrics;
 use super::problem::Problem;
+use super::rate_limit;
 use super::request_id::RequestId;
 use super::trace_id::TraceId;
 use super::watched::Watched;
@@ -83,7 +84,9 @@ where
         let answering = self.service.call(request);
         Box::pin(async move {
             let mut response = finish(answering.await?, &id, &metrics);
-            response.headers_mut().insert(REQUEST_ID, id.header());
+            let (request, head) = (response.request().clone(), response.headers_mut());
+            head.insert(REQUEST_ID, id.header());
+            rate_limit::tell(&request, head);
             if metrics.operation().lifecycle.closes_connections() {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }

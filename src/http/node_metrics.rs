@@ -70,6 +70,11 @@ fn write_process(page: &mut Exposition, operation: &Operation) {
     let help = "Connections that were shut down because a later request did not arrive in time.";
     let timed_out = connections.timed_out.get();
     page.single("redeemd_http_connections_timed_out_total", Counter, help, timed_out);
+    let limiter = &operation.limiter;
+    let help = "Requests of public API keys that were refused because there were too many.";
+    page.single("redeemd_rate_limited_total", Counter, help, limiter.refused.get());
+    let help = "Pairs of a public API key and an address whose requests are counted.";
+    page.single("redeemd_rate_limit_clients", Gauge, help, limiter.clients());
 }
 
 fn write_settings(page: &mut Exposition, operation: &Operation) {

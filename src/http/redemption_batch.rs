@@ -32,7 +32,7 @@ pub(super) async fn redeem(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let caller = site.admit(&request, Permission::RedeemInBatches)?;
+    let caller = site.admit_with_body(&request, Permission::RedeemInBatches).await?;
     accept::json(&request)?;
     let key = headers::idempotency_key(&request)?;
     let body = site.large_body(&request, payload).await?;

@@ -28,7 +28,7 @@ pub(super) async fn redeem(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let caller = site.admit(&request, Permission::Redeem)?;
+    let caller = site.admit_with_body(&request, Permission::Redeem).await?;
     accept::json(&request)?;
     let key = headers::idempotency_key(&request)?;
     let body = site.body(&request, payload).await?;

@@ -20,7 +20,7 @@ pub(super) async fn validate(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    site.admit(&request, Permission::Redeem)?;
+    site.admit_with_body(&request, Permission::Redeem).await?;
     accept::json(&request)?;
     let body = site.body(&request, payload).await?;
     let mut fields = Fields::of_body(&body)?;

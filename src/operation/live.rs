@@ -1,10 +1,12 @@
 //! The settings that may change while the server runs, for those who look at them at every request
 //! or whenever they are needed.
 
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use redeemd_config::{LogRequests, Settings};
+
+use crate::limits::Rule;
 
 /// The settings in force. Those that every request reads are kept apart, so that reading them takes
 /// no lock.
@@ -13,6 +15,9 @@ pub struct Live {
     body_limit_bytes: AtomicUsize,
     max_in_flight: AtomicUsize,
     requests: AtomicU8,
+    /// The rate in the upper half and the burst in the lower one, so that the two change together;
+    /// 0 where nothing is limited.
+    public_limit: AtomicU64,
     settings: RwLock<Arc<Settings>>,
 }
 
@@ -23,6 +28,7 @@ impl Live {
             body_limit_bytes: AtomicUsize::new(0),
             max_in_flight: AtomicUsize::new(0),
             requests: AtomicU8::new(0),
+            public_limit: AtomicU64::new(0),
             settings: RwLock::new(Arc::new(settings.clone())),
         };
         live.change(settings);
@@ -39,6 +45,14 @@ impl Live {
             LogRequests::All => 2,
         };
         self.requests.store(requests, Ordering::Relaxed);
+        let limits = &settings.limits;
+        let public = match limits.enabled {
+            true => {
+                u64::from(limits.public_requests_per_second) << 32 | u64::from(limits.public_burst)
+            }
+            false => 0,
+        };
+        self.public_limit.store(public, Ordering::Relaxed);
         let mut known = self.settings.write().unwrap_or_else(PoisonError::into_inner);
         *known = Arc::new(settings.clone());
     }
@@ -56,6 +70,12 @@ impl Live {
     /// The requests that each thread takes on at a time.
     pub fn max_in_flight(&self) -> usize {
         self.max_in_flight.load(Ordering::Relaxed)
+    }
+
+    /// How often a public API key may be used from one address; `None` where that is not limited.
+    pub fn public_limit(&self) -> Option<Rule> {
+        let limit = self.public_limit.load(Ordering::Relaxed);
+        (limit != 0).then_some(Rule { per_second: (limit >> 32) as u32, burst: limit as u32 })
     }
 
     /// Which requests get a line of their own in the log.

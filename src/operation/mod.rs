@@ -17,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 use redeemd_actors::node::Node;
 use redeemd_config::Settings;
 
+use crate::limits::Limiter;
+
 pub use connections::{Connection, Connections, UnderWay};
 pub use health::{Check, Finding, Health, Part, Report, examine};
 pub use lifecycle::{Lifecycle, Stage};
@@ -35,6 +37,8 @@ pub struct Operation {
     pub reloads: Reloads,
     /// The connections of clients.
     pub connections: Arc<Connections>,
+    /// How often clients may ask.
+    pub limiter: Limiter,
     /// How much memory it may have.
     pub memory: Memory,
     /// Where everything is kept.
@@ -52,6 +56,7 @@ impl Operation {
             live: Live::new(settings),
             reloads: Reloads::default(),
             connections: Arc::default(),
+            limiter: Limiter::default(),
             memory: Memory::of_this_process(),
             data_dir: settings.data_dir.clone(),
             settings: settings.clone(),

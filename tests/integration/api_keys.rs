@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    ADMIN_KEY, Answer, Client, Folder, Request, Server, api_key, campaign_with_codes, id, redeem,
-    wait_until_forgotten,
+    ADMIN_KEY, Answer, Client, Folder, Request, Server, api_key, campaign_with_codes, id, metric,
+    redeem, wait_until_forgotten,
 };
 
 const PATH: &str = "/api/v1/api-keys";
@@ -182,4 +182,24 @@ fn what_is_not_accepted_lets_nobody_in() {
         revoke(&mut other, &admin).is_problem(403, "forbidden");
     }
     assert_eq!(client.get(PATH).json()["data"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn whoever_is_not_let_in_keeps_the_connection() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let accepted = "redeemd_http_connections_accepted_total";
+    let before = metric(&mut server.client(), accepted);
+    let wish = json!({ "code": "NO-SUCH-CODE", "user_id": "ann" });
+    for key in [None, Some("rk_nobody-has-this-key-0123456789abcdefghijkl")] {
+        let mut client = Client::new(server.address, key);
+        for path in ["/redemptions", "/validations", "/redemptions/batch"] {
+            for _ in 0..10 {
+                let answer = client.post(&format!("/api/v1{path}"), &wish);
+                answer.is_problem(401, "unauthenticated");
+            }
+        }
+    }
+    // One connection for each client, and one for the metrics.
+    assert_eq!(metric(&mut server.client(), accepted), before + 3.0);
 }

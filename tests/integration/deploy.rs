@@ -9,8 +9,8 @@ use redeemd::operation::Finding;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ADMIN_KEY, Client, Folder, Request, Server, campaign_with_codes, metric, redeem, redeem_keyed,
-    wait_until,
+    ADMIN_KEY, Client, Folder, Request, Server, api_key, campaign_with_codes, metric, redeem,
+    redeem_keyed, wait_until,
 };
 
 fn file(path: &str) -> String {
@@ -244,4 +244,24 @@ fn nginx_passes_requests_on_as_they_are() {
     assert!(kept < 12.0, "nginx keeps its connections: {kept}");
     let log = std::fs::read_to_string(folder.log()).unwrap();
     assert!(log.contains("of-the-client"));
+}
+
+#[test]
+fn clients_of_nginx_are_told_apart() {
+    let folder = Folder::new().set("http.trusted_proxies", "127.0.0.1");
+    let server = folder.start();
+    let outside = tempfile::tempdir().unwrap();
+    let proxy = Proxy::start(outside.path(), server.address);
+    let key = api_key(&mut server.client(), "public");
+    for origin in [1, 2, 2] {
+        let mut client = Client::undescribed(proxy.address, Some(&key));
+        client = client.at(std::net::Ipv4Addr::new(127, 0, 0, origin));
+        // What a client says of itself does not pass nginx.
+        let request = Request::new("POST", "/api/v1/validations");
+        let request = request.header("X-Forwarded-For", "192.0.2.1");
+        let answer = client.send(request.json(&json!({ "code": "NO-SUCH-CODE" })));
+        assert!(answer.header("ratelimit-remaining").is_some(), "{answer:?}");
+    }
+    // One of them has the address of nginx itself, which is believed where it says so.
+    assert_eq!(metric(&mut server.client(), "redeemd_rate_limit_clients"), 2.0);
 }

@@ -26,6 +26,7 @@ mod lookup;
 mod overload;
 mod patterns;
 mod races;
+mod rate_limits;
 mod redemptions;
 mod reload;
 mod restart;

@@ -10,11 +10,11 @@ use crate::support::{
     Client, Folder, Request, Server, campaign_with_codes, metric, redeem, wait_until,
 };
 
-const SUCCEEDED: &str = "redeemd_config_reloads_total{result=\"succeeded\"}";
+pub(crate) const SUCCEEDED: &str = "redeemd_config_reloads_total{result=\"succeeded\"}";
 const FAILED: &str = "redeemd_config_reloads_total{result=\"failed\"}";
 
 /// A server with a settings file that says nothing yet.
-fn start(folder: &Folder) -> (Server, PathBuf) {
+pub(crate) fn start(folder: &Folder) -> (Server, PathBuf) {
     let file = folder.path().join("redeemd.toml");
     std::fs::write(&file, "").unwrap();
     let mut command = folder.command();
@@ -22,7 +22,7 @@ fn start(folder: &Folder) -> (Server, PathBuf) {
     (folder.start_with(command), file)
 }
 
-fn reload(server: &Server, client: &mut Client, counter: &str) {
+pub(crate) fn reload(server: &Server, client: &mut Client, counter: &str) {
     let before = metric(client, counter);
     server.signal(Signal::HUP);
     wait_until("the settings were loaded", || metric(client, counter) > before);

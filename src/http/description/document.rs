@@ -5,6 +5,7 @@
 //! - `x-roles` of an operation are those that it is for. They stay, and its text names them.
 //! - Headers that every answer has, and references to whole answers, are written out.
 
+use redeemd_domain::control::Role;
 use serde_json::{Map, Value, json};
 
 use super::errors;
@@ -104,8 +105,14 @@ fn complete(operation: &mut Value, answers: &Value) -> Result<(), Unusable> {
         }
     }
     errors::expand(operation)?;
+    let is_limited = is_for(operation, Role::Public);
     for (_, answer) in object(&mut operation["responses"], "responses")? {
         add_header(answer, "X-Request-Id")?;
+        if is_limited {
+            for name in ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] {
+                add_header(answer, name)?;
+            }
+        }
     }
     Ok(())
 }
@@ -115,6 +122,11 @@ fn takes_idempotency_key(operation: &Value) -> bool {
     parameters.into_iter().flatten().any(|parameter| {
         parameter["$ref"].as_str().is_some_and(|name| name.ends_with("/IdempotencyKey"))
     })
+}
+
+fn is_for(operation: &Value, role: Role) -> bool {
+    let roles = operation["x-roles"].as_array();
+    roles.into_iter().flatten().any(|name| name == role.name())
 }
 
 /// Adds one of the document's headers to an answer.

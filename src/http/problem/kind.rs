@@ -51,6 +51,8 @@ pub(crate) enum Kind {
     IdempotencyKeyReused,
     /// The pattern has too few possible codes.
     PatternTooSmall,
+    /// The client asked too often.
+    RateLimited,
     /// There is more to do than fits.
     Overloaded,
     /// Nothing can be changed at present.
@@ -61,7 +63,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::ValidationFailed,
         Self::MalformedJson,
         Self::Unauthenticated,
@@ -84,6 +86,7 @@ impl Kind {
         Self::NotYetValid,
         Self::IdempotencyKeyReused,
         Self::PatternTooSmall,
+        Self::RateLimited,
         Self::Overloaded,
         Self::ReadOnly,
         Self::OutcomeUnknown,
@@ -155,6 +158,9 @@ impl Kind {
                 "pattern_too_small",
                 "The pattern has too few possible codes.",
             ),
+            Self::RateLimited => {
+                (S::TOO_MANY_REQUESTS, "rate_limited", "There were too many requests.")
+            }
             Self::Overloaded => {
                 (S::SERVICE_UNAVAILABLE, "overloaded", "The server has too much to do.")
             }
@@ -196,11 +202,11 @@ impl Kind {
         }
     }
 
-    /// How many seconds a client shall wait before it tries again, where that helps.
-    pub(crate) const fn retry_after_seconds(self) -> Option<&'static str> {
+    /// How many seconds a client shall wait at least before it tries again, where that helps.
+    pub(crate) const fn retry_after_seconds(self) -> Option<u64> {
         match self {
-            Self::Overloaded | Self::OutcomeUnknown => Some("1"),
-            Self::ReadOnly => Some("10"),
+            Self::RateLimited | Self::Overloaded | Self::OutcomeUnknown => Some(1),
+            Self::ReadOnly => Some(10),
             _ => None,
         }
     }

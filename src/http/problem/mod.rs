@@ -51,6 +51,7 @@ struct Content {
     faults: Vec<Fault>,
     redemption: Option<RedemptionId>,
     allow: Option<&'static str>,
+    retry_after_seconds: Option<u64>,
     /// What the log shall know and the client shall not.
     reason: Option<String>,
 }
@@ -64,6 +65,7 @@ impl Problem {
             faults: Vec::new(),
             redemption: None,
             allow: None,
+            retry_after_seconds: None,
             reason: None,
         }))
     }
@@ -111,6 +113,16 @@ impl Problem {
         let mut problem =
             Self::new(Kind::MethodNotAllowed, format!("The resource has {allow} alone."));
         problem.0.allow = Some(allow);
+        problem
+    }
+
+    /// The client asked too often, and may ask again after so many seconds.
+    pub(crate) fn rate_limited(seconds: u64) -> Self {
+        let mut problem = Self::new(
+            Kind::RateLimited,
+            format!("Too many requests from this address. Ask again in {seconds} s."),
+        );
+        problem.0.retry_after_seconds = Some(seconds);
         problem
     }
 
@@ -187,8 +199,9 @@ impl Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         ));
-        if let Some(seconds) = self.0.kind.retry_after_seconds() {
-            response.insert_header((header::RETRY_AFTER, HeaderValue::from_static(seconds)));
+        let seconds = self.0.retry_after_seconds.or(self.0.kind.retry_after_seconds());
+        if let Some(seconds) = seconds {
+            response.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
         }
         if let Some(allow) = self.0.allow {
             response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));

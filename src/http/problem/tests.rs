@@ -38,7 +38,7 @@ fn an_unknown_outcome_names_the_redemption() {
     let id = RedemptionId::parse("red_0000000000000000000000").unwrap();
     let problem = Problem::from(Error::OutcomeUnknown(Some(id)));
     assert_eq!(document(&problem)["redemption_id"], id.to_string());
-    assert_eq!(problem.kind().retry_after_seconds(), Some("1"));
+    assert_eq!(problem.kind().retry_after_seconds(), Some(1));
 }
 
 #[test]

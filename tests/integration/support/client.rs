@@ -1,9 +1,10 @@
 //! A small HTTP/1.1 client that keeps its connection.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
+use rustix::net::{AddressFamily, SocketType};
 use serde_json::Value;
 
 use super::answer::Answer;
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Client {
     address: SocketAddr,
     key: Option<String>,
+    /// The client's own address, where it is not for the system to choose.
+    origin: Option<Ipv4Addr>,
     stream: Option<BufReader<TcpStream>>,
     /// Whether answers must be as the server's description says.
     is_described: bool,
@@ -52,13 +55,32 @@ impl Request {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, key: Option<&str>) -> Self {
-        Self { address, key: key.map(str::to_owned), stream: None, is_described: true }
+        Self {
+            address,
+            key: key.map(str::to_owned),
+            origin: None,
+            stream: None,
+            is_described: true,
+        }
     }
 
     /// A client of something that is not the interface alone: a proxy, which has answers of its own,
     /// or a listener with only some of the routes.
     pub(crate) fn undescribed(address: SocketAddr, key: Option<&str>) -> Self {
         Self { is_described: false, ..Self::new(address, key) }
+    }
+
+    /// The same client, which asks from an address of its own.
+    pub(crate) fn at(self, origin: Ipv4Addr) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
+    fn connect(&self) -> std::io::Result<TcpStream> {
+        let Some(origin) = self.origin else { return TcpStream::connect(self.address) };
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        rustix::net::bind(&socket, &SocketAddrV4::new(origin, 0))?;
+        rustix::net::connect(&socket, &self.address)?;
+        Ok(socket.into())
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {
@@ -78,7 +100,7 @@ impl Client {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
-                let stream = TcpStream::connect(self.address)?;
+                let stream = self.connect()?;
                 stream.set_nodelay(true)?;
                 stream.set_read_timeout(Some(PATIENCE))?;
                 BufReader::new(stream)
