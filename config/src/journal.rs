@@ -10,7 +10,7 @@ pub struct Journal {
     /// Size of one segment file in bytes, 1 MiB to 1 GiB and a multiple of 4,096; only the segment
     /// engine reads it.
     pub segment_bytes: u64,
-    /// Free bytes of the file system below which nothing is appended any more, 0 to 1 TiB.
+    /// Free bytes of the file system below which nothing is appended any more, 0 to 1 PiB.
     pub minimum_free_bytes: u64,
     /// Size of the reserve file in bytes, 0 to 16 GiB; it is given up when the disk is full. 0 means
     /// that there is none.
@@ -57,7 +57,7 @@ impl Journal {
             ),
             minimum_free_bytes: reader.integer(
                 "journal.minimum_free_bytes",
-                0..=1 << 40,
+                0..=1 << 50,
                 fallback.minimum_free_bytes,
             ),
             reserve_bytes: reader.integer(

@@ -14,6 +14,7 @@ mod command_line;
 mod deploy;
 mod description;
 mod documents;
+mod error_codes;
 mod generated_clients;
 mod handover;
 mod health;
