@@ -24,6 +24,8 @@ const MOST_IN_JSON: u64 = 10_000;
 
 const FIRST_INDEX: HeaderName = HeaderName::from_static("redeemd-first-index");
 const COUNT: HeaderName = HeaderName::from_static("redeemd-count");
+/// Where the codes of a pattern go on is not for clients to compute, since indices may be skipped.
+const NEXT_INDEX: HeaderName = HeaderName::from_static("redeemd-next-index");
 
 /// `POST /campaigns/{id}/codes`
 pub(super) async fn issue(site: Site, request: HttpRequest, payload: Payload) -> Answer {
@@ -83,6 +85,7 @@ fn begin(meaning: Meaning, is_replayed: bool, codes: &CodeRange) -> HttpResponse
     answer::not_to_be_stored(&mut response);
     response.insert_header((FIRST_INDEX, HeaderValue::from(codes.first())));
     response.insert_header((COUNT, HeaderValue::from(codes.count())));
+    response.insert_header((NEXT_INDEX, HeaderValue::from(codes.next())));
     response
 }
 

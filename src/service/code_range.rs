@@ -50,6 +50,14 @@ impl CodeRange {
         self.first
     }
 
+    /// The index behind the last code, from which on the next ones are.
+    pub fn next(&self) -> u64 {
+        match &self.source {
+            Source::Sealed { .. } => self.first + self.count,
+            Source::Pattern(drawing) => drawing.end(self.first, self.count),
+        }
+    }
+
     /// How many codes are left.
     pub fn count(&self) -> u64 {
         self.count
@@ -67,10 +75,7 @@ impl CodeRange {
     pub fn take(&mut self, count: u64) -> Self {
         let count = count.min(self.count);
         let taken = Self { count, ..self.clone() };
-        self.first = match &self.source {
-            Source::Sealed { .. } => self.first + count,
-            Source::Pattern(drawing) => drawing.end(self.first, count),
-        };
+        self.first = taken.next();
         self.count -= count;
         taken
     }

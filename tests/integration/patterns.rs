@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::command_line::run;
 use crate::support::{Answer, Client, Folder, Request, campaign, id, issue, redeem};
 
 /// A thousand possible codes.
@@ -195,6 +196,22 @@ fn codes_that_exist_elsewhere_are_skipped_and_a_small_pattern_is_used_up() {
     let index = first_index_of_last(&mut client, &small, 9);
     let part = export(&mut client, &small, &format!("?first_index={index}"), "text/csv");
     assert_eq!(lines(&part), all[begin..]);
+
+    // Whoever follows the server through the gaps gets every code once.
+    let mut pieces = Vec::new();
+    let mut next = 0;
+    for count in [7, 30, 1, 0, 62] {
+        let query = format!("?first_index={next}&count={count}");
+        let piece = export(&mut client, &small, &query, "text/csv");
+        pieces.extend(lines(&piece));
+        next = piece.header("redeemd-next-index").unwrap().parse().unwrap();
+    }
+    assert_eq!(pieces, all);
+    let rest = export(&mut client, &small, &format!("?first_index={next}"), "text/csv");
+    assert_eq!((lines(&rest).len(), rest.header("redeemd-count")), (0, Some("0")));
+    let rest = ["--first-index", &index.to_string(), "--output", "-"];
+    let rest = run(server.address, &[&["codes", "export", &id(&small)][..], &rest].concat());
+    assert_eq!(rest.done().lines().skip(1).collect::<Vec<_>>(), all[begin..]);
 
     let redeemed = redeem(&mut client, &all[0], "ann").json();
     assert_eq!(redeemed["campaign_id"], small["id"]);

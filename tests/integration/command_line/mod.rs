@@ -21,7 +21,7 @@ use crate::support::ADMIN_KEY;
 
 /// What came of a command.
 #[derive(Debug)]
-struct Ran {
+pub(crate) struct Ran {
     code: i32,
     out: String,
     err: String,
@@ -29,7 +29,7 @@ struct Ran {
 
 impl Ran {
     /// Insists that it was done, and gives what it wrote.
-    fn done(&self) -> &str {
+    pub(crate) fn done(&self) -> &str {
         assert_eq!(self.code, 0, "{self:?}");
         &self.out
     }
@@ -60,7 +60,7 @@ fn redeemd(server: SocketAddr, arguments: &[&str]) -> Command {
 }
 
 /// Runs a command against a server.
-fn run(server: SocketAddr, arguments: &[&str]) -> Ran {
+pub(crate) fn run(server: SocketAddr, arguments: &[&str]) -> Ran {
     finish(redeemd(server, arguments), "")
 }
 

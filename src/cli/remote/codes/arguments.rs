@@ -79,7 +79,7 @@ pub(super) struct Export {
     /// Of which campaign.
     #[arg(value_parser = json::identifier)]
     pub(super) campaign: String,
-    /// From which of its codes on, counted from 0.
+    /// From which index on, counted from 0.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) first_index: u64,
     /// How many; all that follow, if nothing is said.

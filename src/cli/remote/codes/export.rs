@@ -8,34 +8,28 @@ use serde_json::{Value, json};
 use super::arguments::Export;
 use super::code_lines::CodeLines;
 use super::output::{Output, receive, report};
+use super::pieces::Pieces;
 use crate::cli::progress::{Grouped, Progress};
 use crate::cli::remote::campaign;
 use crate::cli::remote::session::Session;
 use crate::client::Request;
 
-/// The most codes that a server gives at once.
-const MOST_AT_ONCE: u64 = 10_000_000;
-
 pub(super) fn run(session: &mut Session, export: &Export) -> anyhow::Result<ExitCode> {
     let issued = issued(session, &export.campaign)?;
-    let there = issued.saturating_sub(export.first_index);
-    let count = export.count.unwrap_or(there);
+    let expected = export.count.unwrap_or(issued.saturating_sub(export.first_index));
     let output = Output::begin(&export.output)?;
     let format = export.output.format;
-    let progress = Progress::begin("exporting codes", count);
+    let progress = Progress::begin("exporting codes", expected);
     let mut lines = CodeLines::new(output, format.title(), &progress);
-    // A campaign without codes is asked once as well, so that the server says what it thinks of it.
-    loop {
-        let first = export.first_index + lines.codes();
-        let left = count.saturating_sub(lines.codes());
-        let path = super::path(&export.campaign);
-        let path = format!("{path}?first_index={first}&count={}", left.min(MOST_AT_ONCE));
+    let mut pieces = Pieces::new(export.first_index, export.count);
+    while let Some(query) = pieces.query() {
+        let path = format!("{}?{query}", super::path(&export.campaign));
         let request = Request::get(&path).accept(format.media_type());
         let before = lines.codes();
-        receive(session, &request, &mut lines)?;
-        if lines.codes() >= count || lines.codes() == before {
-            break;
-        }
+        let answer = receive(session, &request, &mut lines)?;
+        let next = answer.number("Redeemd-Next-Index");
+        let next = next.context("the server does not say where the codes go on")?;
+        pieces.took(lines.codes() - before, next);
     }
     let codes = lines.codes();
     lines.into_output().finish()?;

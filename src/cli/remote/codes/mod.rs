@@ -7,6 +7,7 @@ mod import;
 mod issue;
 mod one_code;
 mod output;
+mod pieces;
 
 use std::process::ExitCode;
 
