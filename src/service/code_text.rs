@@ -39,8 +39,7 @@ impl Worker {
             // Nothing else may look like a sealed code, so there is nowhere else to look.
             return Sought::Known(sealed(view, &block));
         }
-        let is_listed = |codes: &Codes| matches!(codes, Codes::Imported | Codes::Pattern { .. });
-        if !view.control().campaigns().any(|campaign| is_listed(&campaign.codes)) {
+        if !view.has_listed_codes() {
             return Sought::Known(None);
         }
         let Ok(code) = NormalisedCode::parse(text) else { return Sought::Known(None) };

@@ -154,3 +154,20 @@ fn a_text_is_one_code_whichever_pepper_digested_it() {
         }
     });
 }
+
+#[test]
+fn a_text_that_is_no_code_costs_the_same_with_any_number_of_campaigns() {
+    with_worker(async |worker| {
+        for _ in 0..3 {
+            make(worker, DraftCodes::Sealed).await;
+        }
+        let view = worker.view();
+        assert!(!view.has_listed_codes());
+        // It is neither digested nor looked for.
+        assert_eq!(worker.code_of(&view, "SUMMER").await.unwrap(), None);
+        make(worker, DraftCodes::Imported).await;
+        let view = worker.view();
+        assert!(view.has_listed_codes(), "what was answered is in every view");
+        assert!(worker.code_of(&view, "SUMMER").await.unwrap().is_some(), "for its shard to say");
+    });
+}

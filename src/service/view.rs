@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use redeemd_domain::campaign::Campaign;
+use redeemd_domain::campaign::{Campaign, Codes};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::Control;
 
@@ -16,11 +16,16 @@ pub struct View {
     control: Arc<Control>,
     callers: Callers,
     keys: Arc<Keys>,
+    has_listed_codes: bool,
 }
 
 impl View {
     pub(super) fn of(control: Arc<Control>, vault: &Vault) -> Self {
-        Self { callers: Callers::of(&control), keys: vault.keys(&control), control }
+        // Looked for once, since every text that is no sealed code needs it.
+        let is_listed = |codes: &Codes| matches!(codes, Codes::Imported | Codes::Pattern { .. });
+        let has_listed_codes = control.campaigns().any(|campaign| is_listed(&campaign.codes));
+        let (callers, keys) = (Callers::of(&control), vault.keys(&control));
+        Self { control, callers, keys, has_listed_codes }
     }
 
     /// The whole state.
@@ -31,6 +36,12 @@ impl View {
     /// The keys of codes.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Whether any campaign has codes that are known by their digests. Where none has, a text that
+    /// is no sealed code is no code.
+    pub fn has_listed_codes(&self) -> bool {
+        self.has_listed_codes
     }
 
     /// A campaign.
