@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::site::Site;
 use super::time_text::TimeText;
 use super::{accept, headers};
-use crate::service::{LetIn, Permission};
+use crate::service::{LetIn, Permission, Resource};
 
 type Answer = Result<HttpResponse, Problem>;
 
@@ -76,7 +76,7 @@ pub(super) async fn revoke(site: Site, request: HttpRequest) -> Answer {
     let caller = site.admit(&request, Permission::ManageApiKeys)?;
     Parameters::of(&request, &[])?;
     let id = request.match_info().get("id").and_then(ApiKeyId::parse);
-    site.worker.shut_out(caller, id.ok_or_else(Problem::not_found)?).await?;
+    site.worker.shut_out(caller, id.ok_or_else(|| Problem::missing(Resource::ApiKey))?).await?;
     Ok(answer::begin(Meaning::Gone, false).finish())
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::problem::Problem;
 use super::site::Site;
+use crate::service::Resource;
 
 /// The most items on a page, and how many there are where nothing is said.
 const MOST_ON_PAGE: u64 = 1000;
@@ -95,7 +96,7 @@ impl Site {
     /// `not_found` where there is none.
     pub(super) fn campaign(&self, request: &HttpRequest) -> Result<Arc<Campaign>, Problem> {
         let id = request.match_info().get("id").and_then(CampaignId::parse);
-        let id = id.ok_or_else(Problem::not_found)?;
+        let id = id.ok_or_else(|| Problem::missing(Resource::Campaign))?;
         Ok(self.worker.campaign(id)?)
     }
 }

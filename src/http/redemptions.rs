@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::site::Site;
 use super::time_text::TimeText;
 use super::{accept, headers};
-use crate::service::{IdempotencyKey, Permission, Redeemed, Redemption};
+use crate::service::{IdempotencyKey, Permission, Redeemed, Redemption, Resource};
 
 /// The longest code and the longest name of a user, in characters.
 pub(super) const LONGEST_CODE: usize = 64;
@@ -45,7 +45,8 @@ pub(super) async fn read(site: Site, request: HttpRequest) -> Result<HttpRespons
     accept::json(&request)?;
     Parameters::of(&request, &[])?;
     let id = request.match_info().get("id").and_then(RedemptionId::parse);
-    let redeemed = site.worker.redemption(id.ok_or_else(Problem::not_found)?).await?;
+    let id = id.ok_or_else(|| Problem::missing(Resource::Redemption))?;
+    let redeemed = site.worker.redemption(id).await?;
     Ok(answer::json(Meaning::Fine, false, write(&redeemed)))
 }
 

@@ -7,7 +7,7 @@ use redeemd_domain::identifier::{ApiKeyId, ApiKeyNumber};
 
 use super::caller::Caller;
 use super::campaigns::asked;
-use super::error::Error;
+use super::error::{Error, Resource};
 use super::idempotency::IdempotencyKey;
 use super::worker::Worker;
 use crate::secrets::{ApiKeyText, digest_of_api_key};
@@ -73,7 +73,7 @@ impl Worker {
     pub async fn shut_out(&self, caller: Caller, id: ApiKeyId) -> Result<(), Error> {
         let view = self.view();
         let known = view.control().api_key(id.number).filter(|key| key.id == id);
-        known.ok_or(Error::NotFound)?;
+        known.ok_or(Error::NotFound(Resource::ApiKey))?;
         let asked = asked(caller, None, b"", &[]);
         self.change(Command::ShutOut { api_key: id.number, asked }, None).await?;
         Ok(())

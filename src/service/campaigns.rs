@@ -18,7 +18,7 @@ use redeemd_domain::shard::{self, Counts, Query, Reply};
 
 use super::asking::{no_answer, reply};
 use super::caller::Caller;
-use super::error::Error;
+use super::error::{Error, Resource};
 use super::idempotency::IdempotencyKey;
 use super::ledger_search;
 use super::worker::Worker;
@@ -117,7 +117,7 @@ impl Worker {
     /// When there is none.
     pub fn campaign(&self, id: CampaignId) -> Result<Arc<Campaign>, Error> {
         let campaign = self.view().campaign(id.number).map(Arc::clone);
-        campaign.filter(|campaign| campaign.id == id).ok_or(Error::NotFound)
+        campaign.filter(|campaign| campaign.id == id).ok_or(Error::NotFound(Resource::Campaign))
     }
 
     /// Counts the codes of campaigns, in their order.

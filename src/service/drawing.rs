@@ -10,7 +10,7 @@ use redeemd_domain::control::{Asked, Command, Refusal};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::Recollection;
 
-use super::error::{Error, PatternRoom};
+use super::error::{Error, PatternRoom, Resource};
 use super::issuing::Issued;
 use super::lister::Lister;
 use super::worker::Worker;
@@ -50,7 +50,8 @@ impl Worker {
             };
         }
         for _ in 0..MOST_ATTEMPTS {
-            let campaign = self.view().campaign(number).cloned().ok_or(Error::NotFound)?;
+            let campaign = self.view().campaign(number).cloned();
+            let campaign = campaign.ok_or(Error::NotFound(Resource::Campaign))?;
             if campaign.status == Status::Archived {
                 return Err(Error::ControlRefused(Refusal::CampaignArchived));
             }

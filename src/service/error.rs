@@ -19,8 +19,8 @@ pub enum Error {
     #[error("the pattern has too few possible codes")]
     PatternTooSmall(PatternRoom),
     /// There is no such thing.
-    #[error("there is no such thing")]
-    NotFound,
+    #[error("there is no such {}", .0.name())]
+    NotFound(Resource),
     /// There is more to do than fits; nothing was done.
     #[error("there is more to do than fits")]
     Overloaded,
@@ -39,6 +39,28 @@ pub enum Error {
     /// Something that should not happen; the words are for the log.
     #[error("{0}")]
     Internal(String),
+}
+
+/// What can be asked for by its identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A campaign.
+    Campaign,
+    /// A redemption.
+    Redemption,
+    /// An API key.
+    ApiKey,
+}
+
+impl Resource {
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Campaign => "campaign",
+            Self::Redemption => "redemption",
+            Self::ApiKey => "API key",
+        }
+    }
 }
 
 /// How much room the pattern of a campaign has.

@@ -37,7 +37,7 @@ pub use backup::{Backup, Origin};
 pub use caller::{Caller, Permission};
 pub use campaigns::{Changed, Tally};
 pub use code_range::CodeRange;
-pub use error::{Error, PatternRoom};
+pub use error::{Error, PatternRoom, Resource};
 pub use idempotency::IdempotencyKey;
 pub use importing::{Import, Imported};
 pub use issuing::{Issued, KnownState, MOST_CODES_AT_ONCE};

@@ -12,7 +12,7 @@ use redeemd_domain::shard::{self, Command, Query, Record, Redeem, Reply};
 
 use super::asking::reply;
 use super::caller::Caller;
-use super::error::Error;
+use super::error::{Error, Resource};
 use super::idempotency::IdempotencyKey;
 use super::ledger_search;
 use super::performing::Performed;
@@ -161,7 +161,7 @@ impl Worker {
             |record: &Record| record.redemption().is_some_and(|(found, _)| found == id);
         match record.filter(is_asked_for) {
             Some(record) => Redeemed::of(Arc::new(record), &self.view(), false),
-            None => Err(Error::NotFound),
+            None => Err(Error::NotFound(Resource::Redemption)),
         }
     }
 
@@ -175,7 +175,7 @@ impl Worker {
             Reply::Progress { last, .. } if last >= position.number => {
                 ledger_search::wait_until_appended(ledger, position).await
             }
-            _ => Err(Error::NotFound),
+            _ => Err(Error::NotFound(Resource::Redemption)),
         }
     }
 }

@@ -71,7 +71,9 @@ fn a_revoked_key_stops_on_every_thread_at_once() {
     assert_eq!(states.iter().filter(|key| key["status"] == "revoked").count(), 5);
     for unknown in ["x", "key_", "key_0000000000000000"] {
         let request = Request::new("DELETE", &format!("{PATH}/{unknown}"));
-        client.send(request).is_problem(404, "not_found");
+        let missing = client.send(request);
+        missing.is_problem(404, "not_found");
+        assert_eq!(missing.json()["detail"], "There is no API key with this identifier.");
     }
 }
 

@@ -163,7 +163,9 @@ fn there_is_nothing_under_other_identifiers() {
     let known = id(&campaign(&mut client, json!({})));
     let other_time = known.replacen("camp_0", "camp_1", 1);
     for unknown in ["x", "camp_", "camp_0000000000000000", &other_time, &known.to_uppercase()] {
-        client.get(&format!("/api/v1/campaigns/{unknown}")).is_problem(404, "not_found");
+        let missing = client.get(&format!("/api/v1/campaigns/{unknown}"));
+        missing.is_problem(404, "not_found");
+        assert_eq!(missing.json()["detail"], "There is no campaign with this identifier.");
         let path = format!("/api/v1/campaigns/{unknown}/codes");
         client.post(&path, &json!({"count": 1})).is_problem(404, "not_found");
         let path = format!("/api/v1/campaigns/{unknown}/pause");

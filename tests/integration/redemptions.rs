@@ -126,7 +126,9 @@ fn only_redemptions_that_happened_are_found() {
     let other_time = known.replacen("red_0", "red_1", 1);
     let far = format!("{}zzzzzzzzzz", &known[..16]);
     for unknown in ["x", "red_", &known.to_uppercase(), &other_number, &other_time, &far] {
-        client.get(&format!("/api/v1/redemptions/{unknown}")).is_problem(404, "not_found");
+        let missing = client.get(&format!("/api/v1/redemptions/{unknown}"));
+        missing.is_problem(404, "not_found");
+        assert_eq!(missing.json()["detail"], "There is no redemption with this identifier.");
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn kind_of_error(error: &Error) -> Kind {
         Error::Refused(refusal) => refusal_code(*refusal),
         Error::ControlRefused(refusal) => of_control_refusal(*refusal).kind(),
         Error::PatternTooSmall(_) => Kind::PatternTooSmall,
-        Error::NotFound => Kind::NotFound,
+        Error::NotFound(_) => Kind::NotFound,
         Error::Overloaded | Error::Unavailable | Error::StillSpreading => Kind::Overloaded,
         Error::ReadOnly(_) => Kind::ReadOnly,
         Error::OutcomeUnknown(_) => Kind::OutcomeUnknown,
@@ -42,7 +42,7 @@ impl From<Error> for Problem {
             Error::Refused(refusal) => of_refusal(refusal),
             Error::ControlRefused(refusal) => of_control_refusal(refusal),
             Error::PatternTooSmall(room) => of_pattern(room),
-            Error::NotFound => Self::not_found(),
+            Error::NotFound(resource) => Self::missing(resource),
             Error::Overloaded => Self::new(
                 Kind::Overloaded,
                 "Nothing was done. Try again after the time in Retry-After.",
@@ -102,7 +102,8 @@ fn of_control_refusal(refusal: control::Refusal) -> Problem {
             Kind::IdempotencyKeyReused,
             "The first request with this key had another body.",
         ),
-        R::NotFound => Problem::not_found(),
+        // What is changed was found before, and nothing is ever taken away.
+        R::NotFound => Problem::new(Kind::NotFound, "There is nothing with this identifier."),
         R::EditionChanged => Problem::new(
             Kind::PreconditionFailed,
             "Read it again, and make the change to what it is now.",

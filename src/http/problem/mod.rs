@@ -17,6 +17,7 @@ use redeemd_domain::identifier::RedemptionId;
 
 use super::json::Object;
 use super::request_id::RequestId;
+use crate::service::Resource;
 pub(super) use kind::{Kind, begin_unready};
 pub(super) use mapping::{kind_of_error, of_pattern, refusal_code};
 
@@ -103,9 +104,15 @@ impl Problem {
         self
     }
 
-    /// There is no such resource.
+    /// There is nothing at the address.
     pub(crate) fn not_found() -> Self {
         Self::new(Kind::NotFound, "There is nothing at this address.")
+    }
+
+    /// There is nothing with the identifier in the address.
+    pub(crate) fn missing(resource: Resource) -> Self {
+        let name = resource.name();
+        Self::new(Kind::NotFound, format!("There is no {name} with this identifier."))
     }
 
     /// The resource has other methods.
