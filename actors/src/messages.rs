@@ -137,9 +137,10 @@ pub struct SnapshotDone {
     pub published: Option<u64>,
 }
 
-/// An operator says that the clock is right.
+/// An operator says that the clock is right. Answered by a sequence with whether it was kept from
+/// anything by a leap, and by all of them together with how many were.
 #[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
+#[rtype(result = "usize")]
 pub struct BelieveClock;
 
 /// Do now what otherwise waits for its time, and stop: the server is ending.

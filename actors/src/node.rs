@@ -28,6 +28,7 @@ use crate::sequenced::Sequenced;
 use crate::snapshot_keeper::SnapshotKeeper;
 use crate::status::Status;
 use crate::steward::{Household, Steward};
+use crate::wall_clock::WallClock;
 
 /// What a node is started with, besides what was brought back.
 #[derive(Clone, Debug)]
@@ -65,6 +66,8 @@ pub struct Node {
     pub status: Arc<Status>,
     /// What bounds and paces the actors.
     pub policies: LivePolicies,
+    /// What time it is to the actors.
+    pub clock: WallClock,
     is_ready: Arc<AtomicBool>,
     steward: Addr<Steward>,
     pub(crate) journal_writer: Addr<JournalWriter>,
@@ -92,6 +95,7 @@ impl Node {
             commit: options.commit_policy,
             snapshots: options.snapshot_policy,
         });
+        let clock = WallClock::default();
 
         let journal = {
             let writer = JournalWriter::new(journal, Arc::clone(&status), fatal.clone());
@@ -125,7 +129,7 @@ impl Node {
                 (shard_directory.clone(), control_directory.clone());
             let (shard_ports, control_ports) = (shard_ports.clone(), control_ports.clone());
             let (options, status) = (options.clone(), Arc::clone(&status));
-            let policies = policies.clone();
+            let (policies, clock) = (policies.clone(), clock.clone());
             let (ledger_keeper, view, reader) =
                 (ledger_keeper.clone(), view.clone(), reader.clone());
             let snapshot_keeper = snapshot_keeper.clone();
@@ -139,6 +143,7 @@ impl Node {
                     hasher,
                     policies: policies.clone(),
                     status: Arc::clone(&status),
+                    clock: clock.clone(),
                     observe: Arc::new(|_: &Shard| {}),
                     mourner: mourner.clone(),
                 };
@@ -158,6 +163,7 @@ impl Node {
                         hasher,
                         policies,
                         status,
+                        clock,
                         observe: Arc::new(move |state: &Control| view.publish(state)),
                         mourner,
                     },
@@ -187,6 +193,7 @@ impl Node {
             ledger: reader,
             status,
             policies,
+            clock,
             is_ready: Arc::default(),
             steward,
             journal_writer,
@@ -202,9 +209,11 @@ impl Node {
         self.is_ready.load(Ordering::Acquire) && self.status.fatal().is_none()
     }
 
-    /// Says that the clock is right, after a leap that was not believed.
-    pub fn believe_clock(&self) {
-        self.steward.do_send(BelieveClock);
+    /// Says that the clock is right, after a leap that was not believed: every sequence goes on with
+    /// the time that it shows. Gives how many sequences a leap had stopped; `None` when the node is
+    /// ending.
+    pub async fn believe_clock(&self) -> Option<usize> {
+        self.steward.send(BelieveClock).await.ok()
     }
 
     /// Ends the actors when nothing is asked any more: what is applied is in the ledger when this

@@ -53,6 +53,8 @@ pub struct Surroundings<M: Machine> {
     pub policies: LivePolicies,
     /// What those who run the server see.
     pub status: Arc<Status>,
+    /// What time it is.
+    pub clock: WallClock,
     /// Called with the state after every change, before any answer leaves.
     pub observe: Arc<dyn Fn(&M) + Send + Sync>,
     /// Told when this actor dies of a panic.
@@ -69,6 +71,7 @@ impl<M: Machine> Clone for Surroundings<M> {
             hasher: self.hasher,
             policies: self.policies.clone(),
             status: Arc::clone(&self.status),
+            clock: self.clock.clone(),
             observe: Arc::clone(&self.observe),
             mourner: self.mourner.clone(),
         }
@@ -87,7 +90,6 @@ pub struct Died {
 pub struct SequenceActor<M: Machine> {
     core: SequenceCore<M>,
     surroundings: Surroundings<M>,
-    clock: WallClock,
     outputs: Outputs<M>,
     flush_is_due: bool,
     scratch: Vec<u8>,
@@ -118,7 +120,6 @@ where
         Self {
             core,
             surroundings,
-            clock: WallClock::default(),
             outputs: Outputs::default(),
             flush_is_due: false,
             scratch: Vec::new(),
@@ -189,7 +190,7 @@ where
     }
 
     fn tick(&mut self, context: &Context<Self>) {
-        let now = self.clock.now();
+        let now = self.surroundings.clock.now();
         let policies = self.surroundings.policies.current();
         self.core.set_limits(policies.limits);
         self.surroundings.status.max_ledger_lag.set(policies.limits.max_ledger_lag);
@@ -268,7 +269,7 @@ where
     type Result = ();
 
     fn handle(&mut self, mut submit: Submit<M>, context: &mut Self::Context) {
-        let now = self.clock.now();
+        let now = self.surroundings.clock.now();
         while let Some(submission) = submit.next_submission() {
             self.core.submit(submission, now, &mut self.outputs);
         }
@@ -342,10 +343,12 @@ impl<M: Machine> Handler<BelieveClock> for SequenceActor<M>
 where
     M::Record: Keyed,
 {
-    type Result = ();
+    type Result = usize;
 
-    fn handle(&mut self, _: BelieveClock, _: &mut Self::Context) {
-        self.core.believe_clock();
+    fn handle(&mut self, _: BelieveClock, _: &mut Self::Context) -> usize {
+        let leap = self.core.believe_clock(self.surroundings.clock.now());
+        self.show();
+        leap.into_iter().count()
     }
 }
 

@@ -311,11 +311,23 @@ impl Handler<Died> for Steward {
 }
 
 impl Handler<BelieveClock> for Steward {
-    type Result = ();
+    type Result = ResponseActFuture<Self, usize>;
 
-    fn handle(&mut self, message: BelieveClock, _: &mut Self::Context) {
-        self.living_shards.values().for_each(|shard| shard.do_send(message));
-        self.living_control.iter().for_each(|control| control.do_send(message));
+    fn handle(&mut self, message: BelieveClock, _: &mut Self::Context) -> Self::Result {
+        let shards: Vec<_> = self.living_shards.values().map(|shard| shard.send(message)).collect();
+        let control = self.living_control.as_ref().map(|control| control.send(message));
+        let all = async move {
+            let mut believing = 0;
+            for shard in shards {
+                // One that is gone believes the first clock that it sees when it is back.
+                believing += shard.await.unwrap_or(0);
+            }
+            match control {
+                Some(control) => believing + control.await.unwrap_or(0),
+                None => believing,
+            }
+        };
+        Box::pin(all.into_actor(self))
     }
 }
 

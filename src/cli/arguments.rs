@@ -10,6 +10,7 @@ use super::completions::Completions;
 use super::journal::JournalCommand;
 use super::remote::bench::Bench;
 use super::remote::campaign::Campaign;
+use super::remote::clock::Clock;
 use super::remote::codes::Codes;
 use super::remote::key::Key;
 use super::restore::Restore;
@@ -84,6 +85,9 @@ pub enum Command {
     /// Make, list and revoke API keys on a running server.
     #[command(after_help = "Example:\n  redeemd key new --role redeemer --name 'shop back end'")]
     Key(Key),
+    /// Say that the clock of a server's machine is right after a leap.
+    #[command(after_help = "Example:\n  redeemd clock believe")]
+    Clock(Clock),
     /// Put a running server under load, and report what it did.
     ///
     /// With --rate the load is an open loop: requests are due at fixed times, whatever the server
@@ -116,11 +120,14 @@ pub enum Command {
 
 impl Command {
     /// The commands that talk to a running server, and so have no settings.
-    pub(super) const OF_CLIENTS: [&str; 4] = ["campaign", "codes", "key", "bench"];
+    pub(super) const OF_CLIENTS: [&str; 5] = ["campaign", "codes", "key", "clock", "bench"];
 
     /// Whether this is one of them.
     pub(super) fn is_of_clients(&self) -> bool {
-        matches!(self, Self::Campaign(_) | Self::Codes(_) | Self::Key(_) | Self::Bench(_))
+        matches!(
+            self,
+            Self::Campaign(_) | Self::Codes(_) | Self::Key(_) | Self::Clock(_) | Self::Bench(_)
+        )
     }
 }
 

@@ -17,6 +17,7 @@ mod boundary;
 mod campaign_body;
 mod campaigns;
 mod client_address;
+mod clock;
 mod code_stream;
 mod codes;
 mod cursor;

@@ -12,7 +12,7 @@ use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::{
-    api_keys, backup, baseline, campaigns, codes, description, health, imports, lookup,
+    api_keys, backup, baseline, campaigns, clock, codes, description, health, imports, lookup,
     redemption_batch, redemption_list, redemptions, revocation, validations,
 };
 
@@ -130,6 +130,12 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
         "/api/v1/campaigns/{id}/archive",
         "POST",
         [web::post().to(campaigns::archive)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/clock/believe",
+        "POST",
+        [web::post().to(clock::believe)],
     ));
     config.service(resource(metrics, "/api/v1/backup", "GET", [web::get().to(backup::take)]));
     config.service(resource(

@@ -39,11 +39,13 @@ pub enum Permission {
     ManageApiKeys,
     /// Take a backup, which has everything in it.
     BackUp,
+    /// Say that the clock is right after a leap.
+    BelieveClock,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ChangeCampaigns,
         Self::ReadCampaigns,
         Self::HandleCodes,
@@ -54,6 +56,7 @@ impl Permission {
         Self::RevokeCodes,
         Self::ManageApiKeys,
         Self::BackUp,
+        Self::BelieveClock,
     ];
 
     /// Whether a role includes it.
@@ -71,7 +74,7 @@ impl Permission {
             Self::ReadRedemptions => {
                 matches!(role, Role::Admin | Role::Issuer | Role::Redeemer | Role::Auditor)
             }
-            Self::BackUp => role == Role::Admin,
+            Self::BackUp | Self::BelieveClock => role == Role::Admin,
         }
     }
 }

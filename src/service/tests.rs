@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redeemd_actors::core::{Answer, Limits};
+use redeemd_actors::core::{Answer, Limits, ReadOnly};
 use redeemd_actors::fatal::Fatal;
 use redeemd_actors::ledger_keeper::CommitPolicy;
 use redeemd_actors::node::{Node, NodeOptions};
@@ -20,7 +20,7 @@ use redeemd_persistence::disk::RealDisk;
 use redeemd_persistence::journal::{self, DirectoryId, Engine, MemoryStorage};
 use redeemd_persistence::ledger;
 
-use super::{Caller, CodeRange, Redemption, Turns, Worker};
+use super::{Caller, CodeRange, Error, Redemption, Turns, Worker};
 use crate::secrets::{Keys, SECRET_BYTES, ServerSecret, Vault, Wrapper};
 
 const DIRECTORY: DirectoryId = DirectoryId([5; 16]);
@@ -169,5 +169,30 @@ fn a_text_that_is_no_code_costs_the_same_with_any_number_of_campaigns() {
         let view = worker.view();
         assert!(view.has_listed_codes(), "what was answered is in every view");
         assert!(worker.code_of(&view, "SUMMER").await.unwrap().is_some(), "for its shard to say");
+    });
+}
+
+#[test]
+fn a_clock_that_leapt_is_believed_when_an_operator_says_so() {
+    with_worker(async |worker| {
+        let campaign = make(worker, DraftCodes::Sealed).await;
+        let issued = worker.issue(CALLER, None, &campaign, 10).await.unwrap();
+        let codes = texts(&issued.codes);
+        let redeem = async |place: usize| {
+            let code = codes[place].as_str();
+            let redemption = Redemption { code, user: "ann", metadata: None, key: None };
+            worker.redeem(CALLER, redemption).await
+        };
+        assert!(redeem(0).await.is_ok());
+        assert!(!worker.believe_clock(CALLER).await.unwrap().leapt);
+        let clock = &worker.node().clock;
+        let before = clock.now().wall;
+        clock.leap(3_600_000);
+        let refused = redeem(1).await;
+        assert!(matches!(refused, Err(Error::ReadOnly(ReadOnly::ClockLeap))), "{refused:?}");
+        let believed = worker.believe_clock(CALLER).await.unwrap();
+        assert!(believed.leapt && believed.time.0 >= before.0 + 3_600_000, "{believed:?}");
+        let (id, _) = redeem(1).await.unwrap().parts().unwrap();
+        assert!(id.at >= believed.time, "it has the time that is believed");
     });
 }

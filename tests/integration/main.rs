@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod batch;
 mod campaigns;
+mod clock;
 mod codes;
 mod command_line;
 mod deploy;

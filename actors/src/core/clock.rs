@@ -61,9 +61,12 @@ impl Clock {
         self.max_leap_ms = max_leap_ms;
     }
 
-    /// Believes whatever the clock shows next, because an operator said so.
-    pub fn believe(&mut self) {
-        self.seen = None;
+    /// Believes what the clock shows now, because an operator said so, and nothing further ahead.
+    /// Gives the leap that is believed, if it was one.
+    pub fn believe(&mut self, now: Now) -> Option<Leap> {
+        let leap = self.stamp(now).err()?;
+        self.seen = Some(now);
+        Some(leap)
     }
 }
 
@@ -92,8 +95,15 @@ mod tests {
         assert_eq!(leap.believed, Timestamp(1_120_020));
         assert_eq!(clock.stamp(now(1_060_030, 30)), Ok(Timestamp(1_060_030)));
         assert!(clock.stamp(now(2_000_000, 40)).is_err());
-        clock.believe();
+        assert_eq!(
+            clock.believe(now(2_000_000, 40)),
+            Some(Leap { believed: Timestamp(1_120_040), ..leap })
+        );
         assert_eq!(clock.stamp(now(2_000_000, 50)), Ok(Timestamp(2_000_000)));
+        // Only that one is believed, and where there is none, none that comes later.
+        assert!(clock.stamp(now(3_000_000, 60)).is_err());
+        assert_eq!(clock.believe(now(2_000_070, 70)), None);
+        assert!(clock.stamp(now(3_000_000, 80)).is_err());
     }
 
     #[test]

@@ -284,10 +284,11 @@ impl<M: Machine> SequenceCore<M> {
         self.clock.set_max_leap_ms(limits.max_clock_leap_ms);
     }
 
-    /// An operator said that the clock is right.
-    pub fn believe_clock(&mut self) {
+    /// An operator said that the clock is right as it is now. Gives the leap that is believed, if
+    /// there was one; a later one is not.
+    pub fn believe_clock(&mut self, now: Now) -> Option<Leap> {
         self.leap = None;
-        self.clock.believe();
+        self.clock.believe(now)
     }
 
     /// Proposes an entry of no effect when the state remembers what the ledger has long covered,

@@ -220,7 +220,8 @@ fn a_leap_of_the_clock_lets_nothing_change_but_replays_go_on() {
     assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Replayed(_))));
     bench.ask(Ask::Tell(Query::Validate(code(2))));
     assert!(matches!(bench.answer().1, Answer::Reply(Reply::Validated(Ok(_)))));
-    bench.core.believe_clock();
+    assert!(bench.core.believe_clock(bench.now).is_some());
+    assert_eq!(bench.core.believe_clock(bench.now), None, "it is believed already");
     bench.put(redeem(2, None));
     bench.flush_and_commit();
     assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Done(_))));

@@ -4,7 +4,7 @@
 
 mod harness;
 
-use redeemd_actors::core::{Answer, Ask};
+use redeemd_actors::core::{Answer, Ask, ReadOnly, Rejection};
 use redeemd_actors::directory::place_of;
 use redeemd_domain::machine::{Machine as _, Outcome};
 use redeemd_domain::refusal::Refusal;
@@ -170,4 +170,33 @@ fn a_node_that_was_ended_has_nothing_to_replay() {
         assert!(last > 0);
         assert_eq!(snapshot, last);
     }
+}
+
+#[test]
+fn a_leap_of_the_clock_stops_every_sequence_until_it_is_believed() {
+    Harness::new().run(async |node| {
+        let campaign = node.make_campaign(100, Some(1)).await;
+        assert_eq!(node.node.believe_clock().await, Some(0), "there was no leap");
+        let hour = 3_600_000;
+        node.node.clock.leap(hour);
+        let mut serials = 0..100;
+        let mut redeem_next = async || {
+            let code = code(campaign, serials.next().unwrap());
+            let place = place_of(node.node.layout, code.slot());
+            node.port.perform(place, redeem(code, "ann", None)).await
+        };
+        let stopped = redeem_next().await;
+        let leapt = Rejection::ReadOnly(ReadOnly::ClockLeap);
+        assert!(matches!(&stopped, Answer::Rejected(reason) if *reason == leapt), "{stopped:?}");
+        // Those that nobody has asked since notice it too.
+        let sequences = node.node.status.sequences.len();
+        assert_eq!(node.node.believe_clock().await, Some(sequences));
+        for sequence in &node.node.status.sequences {
+            assert!(!sequence.clock_leapt.load(std::sync::atomic::Ordering::Relaxed));
+        }
+        assert!(matches!(redeem_next().await, Answer::Outcome(Outcome::Done(_))));
+        assert_eq!(node.node.believe_clock().await, Some(0));
+        node.node.clock.leap(hour);
+        assert!(matches!(redeem_next().await, Answer::Rejected(_)), "the next one is not believed");
+    });
 }

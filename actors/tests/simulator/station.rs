@@ -247,10 +247,10 @@ impl<M: Modelled> Station<M> {
         self.carry_out(hasher, attempts, answers);
     }
 
-    pub(crate) fn believe_clock(&mut self) {
+    pub(crate) fn believe_clock(&mut self, now: Now) {
         if let Some(core) = &mut self.core {
-            core.believe_clock();
-            self.clock.believe();
+            core.believe_clock(now);
+            self.clock.believe(now);
         }
     }
 

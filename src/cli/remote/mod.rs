@@ -3,6 +3,7 @@
 pub(super) mod backup;
 pub(super) mod bench;
 pub(super) mod campaign;
+pub(super) mod clock;
 pub(super) mod codes;
 pub(super) mod connection;
 mod details;

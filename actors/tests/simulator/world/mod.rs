@@ -228,8 +228,9 @@ impl World {
     }
 
     pub(crate) fn believe_clock(&mut self) {
+        let now = self.now;
         for sequence in self.sequences() {
-            at_station!(self, sequence, station => station.believe_clock());
+            at_station!(self, sequence, station => station.believe_clock(now));
         }
     }
 
