@@ -29,6 +29,7 @@ mod overload;
 mod patterns;
 mod races;
 mod rate_limits;
+mod readme;
 mod redemptions;
 mod reload;
 mod restart;

@@ -1,4 +1,5 @@
-//! `redeemd codes import`: what it sends, and what it makes of the answer.
+//! `redeemd codes import`: what it sends, what it makes of the answer, and what becomes of it on a
+//! server.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -7,8 +8,9 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::json;
 
+use super::proxy::cutting_once;
 use super::{finish, redeemd, run};
-use crate::support::Folder;
+use crate::support::{Folder, id, redeem};
 
 /// What an import sent.
 struct Sent {
@@ -123,4 +125,69 @@ fn rejected_lines_are_a_warning_unless_they_must_not_be() {
     }
     let nowhere = "127.0.0.1:1".parse().unwrap();
     run(nowhere, &["codes", "import", "camp_1", "/not/there"]).failed(1, "cannot read /not/there");
+}
+
+#[test]
+fn codes_of_ones_own_are_imported_once_and_can_be_redeemed() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let run = |arguments: &[&str]| run(server.address, arguments);
+    let create = ["campaign", "create", "--name", "Partners", "--codes", "imported", "--json"];
+    let campaign = id(&run(&create).json());
+    let import = |file: &str, more: &[&str]| {
+        let flags = ["codes", "import", &campaign, file, "--json"];
+        run(&[&flags[..], more].concat())
+    };
+    let file = folder.path().join("mine.csv");
+    let path = file.to_str().unwrap();
+    fs::write(&file, "shop,code\r\n1,ANNA-1\r\n2,\"Böll 2\"\r\n3,anna1\r\n4,x\u{7}\r\n").unwrap();
+
+    let ran = import(path, &[]);
+    let rejected = json!([{ "line": 5, "reason": "control_character" }]);
+    let counts = |imported: u64, duplicates: u64| {
+        json!({
+            "imported": imported, "duplicates": duplicates,
+            "rejected_count": 1, "rejected": rejected,
+        })
+    };
+    assert_eq!(ran.json(), counts(2, 1));
+    let again = import(path, &["--strict"]);
+    assert_eq!(again.code, 1, "a line is rejected: {again:?}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap(), counts(0, 3));
+    let from_input = ["codes", "import", &campaign, "-", "--format", "ndjson"];
+    let from_input = finish(redeemd(server.address, &from_input), "{\"code\":\"ANNA-2\"}\n");
+    assert!(from_input.done().starts_with("imported               1\n"), "{from_input:?}");
+
+    let mut client = server.client();
+    for (code, user, status) in [
+        ("anna 1", "ann", 201),
+        ("böll-2", "ben", 201),
+        ("ANNA-2", "cat", 201),
+        ("ANNA-1", "d", 409),
+    ] {
+        assert_eq!(redeem(&mut client, code, user).status, status, "{code}");
+    }
+    run(&["codes", "import", "camp_none", path]).failed(1, "not_found: ");
+    let sealed = id(&run(&["campaign", "create", "--name", "Own", "--json"]).json());
+    run(&["codes", "import", &sealed, path]).failed(1, "validation_failed: ");
+}
+
+#[test]
+fn an_import_whose_answer_is_lost_is_told_again() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let create = ["campaign", "create", "--name", "Many", "--codes", "imported", "--json"];
+    let campaign = id(&run(server.address, &create).json());
+    let file = folder.path().join("many.csv");
+    let text: String = (0..50_000).map(|number| format!("MANY-{number}\n")).collect();
+    fs::write(&file, text).unwrap();
+    let address = server.address;
+    // The answer's first bytes, which come when everything is imported.
+    let proxy = cutting_once(address, 20, Box::new(move || address));
+    let ran = run(proxy, &["codes", "import", &campaign, file.to_str().unwrap(), "--json"]);
+    let counts =
+        json!({ "imported": 50_000, "duplicates": 0, "rejected_count": 0, "rejected": [] });
+    assert_eq!(ran.json(), counts);
+    let shown = run(address, &["campaign", "show", &campaign, "--json"]).json();
+    assert_eq!(shown["counts"]["issued"], 50_000);
 }
