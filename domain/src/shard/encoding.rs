@@ -26,7 +26,7 @@ use crate::slot::ShardLayout;
 use crate::timestamp::Timestamp;
 
 /// The newest version of the encoding. A state is written in the oldest version that has room for
-/// it: the second one has sections that the first one knew not, [`RULES`] and all that came later.
+/// it: the second one has sections that the first one knew not, the rules and all that came later.
 pub const FORMAT_VERSION: u8 = 2;
 
 /// The oldest version that is read, and written where it suffices.
