@@ -214,6 +214,7 @@ impl Control {
     }
 
     fn make_campaign(&mut self, at: Timestamp, draft: Draft) -> Result<Event> {
+        let rules = rules::of_draft(draft.rules.as_deref())?;
         check_window(&draft.window)?;
         let codes = match draft.codes {
             DraftCodes::Sealed => Codes::Sealed { epoch: self.newest_sealing_key()? },
@@ -228,7 +229,7 @@ impl Control {
             id: CampaignId { at, number },
             name: draft.name,
             codes,
-            rules: draft.rules.map(|rules| Arc::new(rules::of_draft(&rules))),
+            rules,
             revision: Revision(1),
             edition: Revision(1),
             status: Status::Active,
@@ -266,10 +267,11 @@ impl Control {
         if campaign.status == Status::Archived {
             return Err(Refusal::CampaignArchived);
         }
-        let mut changed = changed(campaign, changes)?;
-        if let Some(changes) = rules {
-            changed.rules = rules::changed(campaign, changes);
-        }
+        let rules = match rules {
+            Some(changes) => rules::changed(campaign, changes)?,
+            None => campaign.rules.clone(),
+        };
+        let changed = Campaign { rules, ..changed(campaign, changes)? };
         Ok(self.replace(changed))
     }
 

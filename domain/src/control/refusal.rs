@@ -17,6 +17,8 @@ pub enum Refusal {
     CodesNotImported,
     /// The indices do not follow those that were issued; the issuing must begin anew.
     IndicesNotNext,
+    /// The rules break a bound, or name a time zone that they do not bring.
+    InvalidRules,
     /// The window would end before it begins.
     EmptyWindow,
     /// The pattern has too few possible codes for so many to be issued.

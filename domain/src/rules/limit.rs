@@ -4,14 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::Revision;
 
+/// The largest limit for each user.
+pub const MAX_USES_PER_USER: u32 = 1_000_000;
+
+/// The largest limit for all users together: as many codes as a campaign can have.
+pub const MAX_TOTAL_USES: u64 = 1 << 40;
+
 /// How often one user may redeem codes of a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserLimit {
-    /// How often, at least once.
+    /// How often, from 1 to [`MAX_USES_PER_USER`].
     pub limit: u32,
     /// In how long.
     pub per: Per,
     /// The place of the time zone among the rules' zones, by which days, weeks and months begin.
+    /// All time needs none; there it is 0.
     pub zone: u16,
 }
 
@@ -28,10 +35,22 @@ pub enum Per {
     Month,
 }
 
+impl Per {
+    /// What programs call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ever => "ever",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+}
+
 /// How often a campaign's codes may be redeemed altogether.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TotalLimit {
-    /// How often.
+    /// How often, from 1 to [`MAX_TOTAL_USES`].
     pub limit: u64,
     /// The campaign's revision since which the limit is so. Shares of it that shards hold belong
     /// to this revision; another limit makes them void.

@@ -5,13 +5,15 @@
 
 mod balance;
 mod limit;
+mod validity;
 mod weekly_window;
 mod zone;
 
 use serde::{Deserialize, Serialize};
 
-pub use balance::{Balance, Currency};
-pub use limit::{Per, Period, TotalLimit, UserLimit};
+pub use balance::{Balance, Currency, MAX_BALANCE};
+pub use limit::{MAX_TOTAL_USES, MAX_USES_PER_USER, Per, Period, TotalLimit, UserLimit};
+pub use validity::{MAX_ZONE_NAME, MAX_ZONES};
 pub use weekly_window::{MINUTES_A_DAY, Weekday, Weekdays, WeeklyWindow};
 pub use zone::{MAX_CHANGES, TimeZone};
 
@@ -49,7 +51,7 @@ impl Rules {
     }
 
     /// The zone at a place; UTC for a place that does not exist.
-    fn zone(&self, place: u16) -> &TimeZone {
+    pub fn zone(&self, place: u16) -> &TimeZone {
         static UTC: TimeZone = TimeZone::UTC;
         self.zones.get(usize::from(place)).unwrap_or(&UTC)
     }

@@ -72,6 +72,11 @@ impl Weekdays {
         self.0 & (1 << weekday as u8) != 0
     }
 
+    /// Whether at least one is in it, and nothing that is no weekday.
+    pub(super) const fn are_valid(self) -> bool {
+        0 < self.0 && self.0 < 1 << Weekday::ALL.len()
+    }
+
     /// Those that are in it, in their order.
     pub fn iter(self) -> impl Iterator<Item = Weekday> {
         Weekday::ALL.into_iter().filter(move |&weekday| self.contains(weekday))

@@ -1,5 +1,7 @@
 //! Random histories of the control sequence.
 
+use std::sync::Arc;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use redeemd_domain::campaign::{MAX_ISSUED, Revision, Status, Window};
@@ -12,6 +14,7 @@ use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::timestamp::Timestamp;
 
 use crate::harness::{Manner, request};
+use crate::rules_history::{rule_changes, rules};
 
 /// What can happen in a history.
 #[derive(Clone, Debug)]
@@ -94,11 +97,12 @@ fn make() -> impl Strategy<Value = Command> {
     let codes = prop_oneof![
         2 => Just(DraftCodes::Sealed), 2 => Just(DraftCodes::Imported), 2 => pattern()
     ];
-    let rest = (prop::option::of(text()), prop::option::of(text()), asked(1));
+    let rules = prop::option::weighted(0.3, rules().prop_map(Arc::new));
+    let rest = (prop::option::of(text()), prop::option::of(text()), asked(1), rules);
     (text(), codes, bound(), bound(), uses(), rest).prop_map(
-        |(name, codes, starts_at, expires_at, uses_per_code, (reward, metadata, asked))| {
+        |(name, codes, starts_at, expires_at, uses_per_code, (reward, metadata, asked, rules))| {
             let window = Window { starts_at, expires_at };
-            let draft = Draft { name, codes, rules: None, window, uses_per_code, reward, metadata };
+            let draft = Draft { name, codes, rules, window, uses_per_code, reward, metadata };
             Command::MakeCampaign { draft, asked }
         },
     )
@@ -117,11 +121,13 @@ fn change() -> impl Strategy<Value = Command> {
         changes.prop_map(|(name, starts_at, expires_at, uses_per_code, reward, metadata)| {
             Changes { name, starts_at, expires_at, uses_per_code, reward, metadata }
         });
-    (campaign(), changes, asked(2)).prop_map(|(campaign, changes, asked)| Command::ChangeCampaign {
-        campaign,
-        edition: None,
-        changes,
-        asked,
+    let rules = prop::option::of(rule_changes().prop_map(Box::new));
+    (campaign(), changes, rules, asked(2)).prop_map(|(campaign, changes, rules, asked)| {
+        let edition = None;
+        match rules {
+            None => Command::ChangeCampaign { campaign, edition, changes, asked },
+            Some(rules) => Command::ChangeRules { campaign, edition, changes, rules, asked },
+        }
     })
 }
 
@@ -203,7 +209,8 @@ pub(crate) fn aim(command: &mut Command, control: &Control) {
 
 /// Gives a change the edition that it was made for.
 pub(crate) fn set_edition(command: &mut Command, present: Revision, behind: Option<u32>) {
-    if let Command::ChangeCampaign { edition, .. } = command {
+    if let Command::ChangeCampaign { edition, .. } | Command::ChangeRules { edition, .. } = command
+    {
         *edition = behind.map(|behind| Revision(present.0.wrapping_sub(behind)));
     }
 }

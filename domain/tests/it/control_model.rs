@@ -11,6 +11,8 @@ use redeemd_domain::control::{
 };
 use redeemd_domain::request::{Fingerprint, RequestDigest};
 
+use crate::rules_history::PlainRules;
+
 /// Where a campaign's codes come from.
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
@@ -25,6 +27,7 @@ struct Past {
     name: Box<str>,
     codes: Kind,
     skipped: Vec<u64>,
+    rules: Option<PlainRules>,
     status: Status,
     window: Window,
     uses_per_code: Option<u32>,
@@ -121,6 +124,11 @@ impl Model {
                 Ok(!revoked)
             }
             Command::MakeCampaign { draft, .. } => {
+                let rules = draft
+                    .rules
+                    .as_deref()
+                    .map(|rules| PlainRules::made(rules).ok_or(Refusal::InvalidRules));
+                let rules = rules.transpose()?.filter(|rules| *rules != PlainRules::default());
                 if is_empty(draft.window) {
                     return Err(Refusal::EmptyWindow);
                 }
@@ -150,6 +158,7 @@ impl Model {
                     name: draft.name.clone(),
                     codes,
                     skipped: Vec::new(),
+                    rules,
                     status: Status::Active,
                     window: draft.window,
                     uses_per_code: draft.uses_per_code,
@@ -166,6 +175,7 @@ impl Model {
 
     fn change(&mut self, command: &Command) -> Wanted {
         let (Command::ChangeCampaign { campaign, .. }
+        | Command::ChangeRules { campaign, .. }
         | Command::SetStatus { campaign, .. }
         | Command::Issue { campaign, .. }
         | Command::RecordImport { campaign, .. }
@@ -177,12 +187,20 @@ impl Model {
         let former = history.pasts.last().unwrap().clone();
         let mut past = former.clone();
         match command {
-            Command::ChangeCampaign { edition, changes, .. } => {
+            Command::ChangeCampaign { edition, changes, .. }
+            | Command::ChangeRules { edition, changes, .. } => {
                 if edition.is_some_and(|edition| edition.0 as usize != history.edition) {
                     return Err(Refusal::EditionChanged);
                 }
                 if past.status == Status::Archived {
                     return Err(Refusal::CampaignArchived);
+                }
+                if let Command::ChangeRules { rules, .. } = command {
+                    let revision = history.pasts.len() as u32 + 1;
+                    let former = past.rules.clone().unwrap_or_default();
+                    let rules = former.changed(rules, revision).ok_or(Refusal::InvalidRules)?;
+                    let has_some = past.rules.is_some() || rules != PlainRules::default();
+                    past.rules = has_some.then_some(rules);
                 }
                 let changes = changes.clone();
                 past.name = changes.name.unwrap_or(past.name);
@@ -277,6 +295,7 @@ impl Model {
                 name: campaign.name.clone(),
                 codes,
                 skipped: campaign.skipped().to_vec(),
+                rules: campaign.rules.as_deref().map(PlainRules::of),
                 status: campaign.status,
                 window: campaign.window,
                 uses_per_code: campaign.uses_per_code,

@@ -39,7 +39,11 @@ pub(crate) fn live(steps: &[Step]) -> Harness<Control> {
 }
 
 fn edition(control: &Control, command: &Command) -> Revision {
-    let Command::ChangeCampaign { campaign, .. } = command else { return Revision(0) };
+    let (Command::ChangeCampaign { campaign, .. } | Command::ChangeRules { campaign, .. }) =
+        command
+    else {
+        return Revision(0);
+    };
     control.campaign(*campaign).map_or(Revision(0), |campaign| campaign.edition)
 }
 

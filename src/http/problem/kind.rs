@@ -45,7 +45,7 @@ pub(crate) enum Kind {
     PreconditionFailed,
     /// The body is too large.
     BodyTooLarge,
-    /// The campaign's window has not begun.
+    /// The campaign has not begun, or is closed at this hour.
     NotYetValid,
     /// The key was used with another body.
     IdempotencyKeyReused,
@@ -145,9 +145,11 @@ impl Kind {
             Self::BodyTooLarge => {
                 (S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large.")
             }
-            Self::NotYetValid => {
-                (S::UNPROCESSABLE_ENTITY, "not_yet_valid", "The campaign has not begun.")
-            }
+            Self::NotYetValid => (
+                S::UNPROCESSABLE_ENTITY,
+                "not_yet_valid",
+                "The campaign has not begun, or is closed at this hour.",
+            ),
             Self::IdempotencyKeyReused => (
                 S::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",

@@ -86,7 +86,9 @@ fn of_refusal(refusal: Refusal) -> Problem {
         }
         Refusal::InvalidCode => "No such code was issued, or it was mistyped.",
         Refusal::Revoked => "The code was revoked and cannot be redeemed.",
-        Refusal::NotYetValid => "The code cannot be redeemed before its campaign begins.",
+        Refusal::NotYetValid => {
+            "The code cannot be redeemed before its campaign begins, or outside of its hours."
+        }
         Refusal::Expired => "The code cannot be redeemed after its campaign's end.",
         Refusal::CampaignArchived => "The code's campaign is archived.",
         Refusal::CampaignPaused => "The code's campaign is paused.",
@@ -144,6 +146,7 @@ fn of_control_refusal(refusal: control::Refusal) -> Problem {
         R::SecretNotAdded
         | R::NoSealingKey
         | R::NoPatternKey
+        | R::InvalidRules
         | R::IndicesNotNext
         | R::TooManyCampaigns => {
             Problem::internal(format!("the control sequence refused: {refusal:?}"))
