@@ -1,11 +1,15 @@
 //! Campaigns as clients write and read them.
 
+use std::sync::Arc;
+
 use redeemd_domain::campaign::{
     Campaign, Codes, MAX_NAME_CHARACTERS, Status, Window, most_of_pattern,
 };
 use redeemd_domain::codes::Pattern;
-use redeemd_domain::control::{Changes, Draft, DraftCodes};
+use redeemd_domain::control::{Changes, Draft, DraftCodes, RuleChanges};
+use redeemd_domain::timestamp::Timestamp;
 
+use super::campaign_rules;
 use super::fields::{Fields, Presence};
 use super::json::Object;
 use super::kinds::{flag, object, text, time, whole};
@@ -13,15 +17,19 @@ use super::problem::{self, Problem};
 use super::time_text::TimeText;
 use crate::service::{PatternRoom, Tally};
 
-/// A campaign to be made.
+/// A campaign to be made. Time zones are looked up as they are known now.
 ///
 /// # Errors
 /// Everything that is wrong with the body.
-pub(super) fn draft(body: &[u8]) -> Result<Draft, Problem> {
+pub(super) fn draft(body: &[u8], now: Timestamp) -> Result<Draft, Problem> {
     let mut fields = Fields::of_body(body)?;
     let name = fields.required("name", text(1..=MAX_NAME_CHARACTERS));
     let codes = codes(&mut fields);
+    let rules = campaign_rules::draft(&mut fields, now);
+    let has_balance = rules.as_ref().is_some_and(|rules| rules.balance.is_some());
     let uses_per_code = match fields.take("uses_per_code", whole(1..=u32::MAX.into())) {
+        // A code with money on it is spent from until nothing is left.
+        Presence::Absent if has_balance => None,
         Presence::Absent => Some(1),
         Presence::Null => None,
         Presence::Given(uses) => u32::try_from(uses).ok(),
@@ -39,14 +47,19 @@ pub(super) fn draft(body: &[u8]) -> Result<Draft, Problem> {
         let possible = pattern.possible();
         return Err(problem::of_pattern(PatternRoom { possible, most: 0, issued: 0, left: 0 }));
     }
-    Ok(Draft { name: name.into(), codes, rules: None, window, uses_per_code, reward, metadata })
+    let rules = rules.map(Arc::new);
+    Ok(Draft { name: name.into(), codes, rules, window, uses_per_code, reward, metadata })
 }
 
-/// What of a campaign shall be otherwise.
+/// What of a campaign shall be otherwise, and what of its rules beyond those of every campaign.
+/// Time zones are looked up as they are known now.
 ///
 /// # Errors
 /// Everything that is wrong with the body.
-pub(super) fn changes(body: &[u8]) -> Result<Changes, Problem> {
+pub(super) fn changes(
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(Changes, Option<RuleChanges>), Problem> {
     let mut fields = Fields::of_body(body)?;
     let name = match fields.take("name", text(1..=MAX_NAME_CHARACTERS)) {
         Presence::Absent => None,
@@ -65,8 +78,9 @@ pub(super) fn changes(body: &[u8]) -> Result<Changes, Problem> {
         reward: fields.take("reward", object).change(),
         metadata: fields.take("metadata", object).change(),
     };
+    let rules = campaign_rules::changes(&mut fields, now);
     fields.finish()?;
-    Ok(changes)
+    Ok((changes, rules))
 }
 
 /// Writes a campaign. The counts are left out of answers that a repeated request must get again,
@@ -77,6 +91,7 @@ pub(super) fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Obje
     object.text("status", status_name(campaign.status));
     object.object("codes", |codes| write_codes(&campaign.codes, codes));
     object.number_or_null("uses_per_code", campaign.uses_per_code.map(u64::from));
+    campaign_rules::write(campaign.rules.as_deref(), object);
     let Window { starts_at, expires_at } = campaign.window;
     for (name, time) in [("starts_at", starts_at), ("expires_at", expires_at)] {
         let time = time.map(TimeText);
@@ -156,9 +171,15 @@ fn pattern(codes: &mut Fields<'_>) -> DraftCodes {
 
 #[cfg(test)]
 mod tests {
-    use redeemd_domain::timestamp::Timestamp;
-
     use super::*;
+
+    fn draft(body: &[u8]) -> Result<Draft, Problem> {
+        super::draft(body, Timestamp(1_795_000_000_000))
+    }
+
+    fn changes(body: &[u8]) -> Result<Changes, Problem> {
+        super::changes(body, Timestamp(1_795_000_000_000)).map(|(changes, _)| changes)
+    }
 
     #[test]
     fn a_campaign_has_sensible_defaults() {
@@ -197,7 +218,7 @@ mod tests {
             r#"{"name":"x","codes":{"kind":"sealed"},"uses_per_code":4294967296}"#,
             r#"{"name":"x","codes":{"kind":"sealed"},"expires_at":"tomorrow"}"#,
             r#"{"name":"x","codes":{"kind":"sealed"},"reward":[]}"#,
-            r#"{"name":"x","codes":{"kind":"sealed"},"uses_per_user":1}"#,
+            r#"{"name":"x","codes":{"kind":"sealed"},"uses_per_users":1}"#,
         ] {
             assert!(draft(body.as_bytes()).is_err(), "{body}");
         }

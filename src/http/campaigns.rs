@@ -15,6 +15,7 @@ use super::json::Object;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::site::Site;
+use super::time_text::now;
 use super::{accept, campaign_body, headers};
 use crate::service::{Changed, Permission, Tally};
 
@@ -25,7 +26,7 @@ pub(super) async fn make(site: Site, request: HttpRequest, payload: Payload) -> 
     let caller = site.admit(&request, Permission::ChangeCampaigns)?;
     accept::json(&request)?;
     let key = headers::idempotency_key(&request)?;
-    let draft = campaign_body::draft(&site.body(&request, payload).await?)?;
+    let draft = campaign_body::draft(&site.body(&request, payload).await?, now())?;
     let changed = site.worker.make_campaign(caller, key.as_ref(), draft).await?;
     let campaign = changed.record.as_ref().and_then(|record| record.campaign());
     let campaign = campaign.ok_or_else(|| Problem::internal("making a campaign left no record"))?;
@@ -82,10 +83,11 @@ pub(super) async fn change(site: Site, request: HttpRequest, payload: Payload) -
     accept::json(&request)?;
     let condition = headers::if_match(&request);
     let campaign = site.campaign(&request)?;
-    let changes = campaign_body::changes(&site.body(&request, payload).await?)?;
+    let body = site.body(&request, payload).await?;
+    let (changes, rules) = campaign_body::changes(&body, now())?;
     let edition = condition.edition(campaign.edition);
     let number = campaign.id.number;
-    let changed = site.worker.change_campaign(caller, number, edition, changes).await?;
+    let changed = site.worker.change_campaign(caller, number, edition, changes, rules).await?;
     let campaign = as_it_became(&site, &changed, &campaign)?;
     counted(&site, campaign).await
 }

@@ -1,12 +1,16 @@
 //! Reads the fields of a JSON object and gathers everything that is wrong with them, each fault with
 //! its place. It must never repeat a value that was sent: that may be a code.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use redeemd_domain::codes::SealedBlock;
 use serde_json::value::RawValue;
 
+use super::kinds::list;
 use super::problem::{Fault, Kind, Place, Problem};
 use super::raw_json::Entries;
 
@@ -129,43 +133,89 @@ impl<'a> Fields<'a> {
         name: &'static str,
         kind: impl FnOnce(&'a RawValue) -> Result<T, Objection>,
     ) -> T {
+        self.needed(name, kind).unwrap_or_default()
+    }
+
+    /// Takes a field that must be there; `None` where it is not, or not accepted, which is noted.
+    pub(super) fn needed<T>(
+        &mut self,
+        name: &'static str,
+        kind: impl FnOnce(&'a RawValue) -> Result<T, Objection>,
+    ) -> Option<T> {
         let faults = self.faults.len();
-        match self.take(name, kind) {
-            Presence::Given(value) => return value,
-            Presence::Absent if self.faults.len() > faults => {}
-            Presence::Absent => self.object(name, "is missing"),
-            Presence::Null => self.object(name, "must not be null"),
-        }
-        T::default()
+        let presence = self.take(name, kind);
+        self.insist(name, presence, faults)
     }
 
     /// Takes an object that must be there, for its own fields; hand it to [`Fields::absorb`] at the
     /// end. `None` where there is none, which is noted.
     pub(super) fn required_object(&mut self, name: &'static str) -> Option<Self> {
+        let faults = self.faults.len();
+        let presence = self.take_object(name);
+        self.insist(name, presence, faults)
+    }
+
+    /// The value of a field that must be there. So many faults were known before it was taken.
+    fn insist<T>(&mut self, name: &str, presence: Presence<T>, faults: usize) -> Option<T> {
+        match presence {
+            Presence::Given(value) => return Some(value),
+            Presence::Absent if self.faults.len() > faults => {}
+            Presence::Absent => self.object(name, "is missing"),
+            Presence::Null => self.object(name, "must not be null"),
+        }
+        None
+    }
+
+    /// Takes an object that may be missing or null, for its own fields; hand it to
+    /// [`Fields::absorb`] at the end.
+    pub(super) fn take_object(&mut self, name: &'static str) -> Presence<Self> {
         let read = |value: &'a RawValue| {
             let entries = serde_json::from_str::<Entries<'a>>(value.get());
             entries.map(|Entries(entries)| entries).map_err(|_| "must be a JSON object".into())
         };
-        let faults = self.faults.len();
         let entries = match self.take(name, read) {
             Presence::Given(entries) => entries,
-            Presence::Absent if self.faults.len() > faults => return None,
-            Presence::Absent => {
-                self.object(name, "is missing");
-                return None;
-            }
-            Presence::Null => {
-                self.object(name, "must not be null");
-                return None;
-            }
+            Presence::Absent => return Presence::Absent,
+            Presence::Null => return Presence::Null,
         };
         let prefix = Prefix::Object(format!("{}/{name}", self.prefix));
-        let inner = Self { prefix, entries, faults: Vec::new() };
-        let inner = inner.without_repeats().ok();
-        if inner.is_none() {
-            self.object(name, "must not have two fields of one name");
+        match (Self { prefix, entries, faults: Vec::new() }).without_repeats() {
+            Ok(inner) => Presence::Given(inner),
+            Err(_) => {
+                self.object(name, "must not have two fields of one name");
+                Presence::Absent
+            }
         }
-        inner
+    }
+
+    /// Takes a list of 1 to `MOST` objects of the body that may be missing or null, each for its own
+    /// fields; hand them to [`Fields::absorb`] at the end. What is no object is noted and left out.
+    pub(super) fn take_objects<const MOST: usize>(
+        &mut self,
+        name: &'static str,
+    ) -> Presence<Vec<Self>> {
+        let items = match self.take(name, list::<MOST>) {
+            Presence::Given(items) => items,
+            Presence::Absent => return Presence::Absent,
+            Presence::Null => return Presence::Null,
+        };
+        let mut objects = Vec::with_capacity(items.len());
+        for (place, item) in (0..).zip(items) {
+            match Self::of_item(item, name, place) {
+                Ok(object) => objects.push(object),
+                Err(_) => self.faults.push(Fault {
+                    place: Place::Body(Prefix::Item(name, place).to_string()),
+                    detail: "must be a JSON object with no field given twice".into(),
+                }),
+            }
+        }
+        Presence::Given(objects)
+    }
+
+    /// Whether a field that was not taken yet is an object.
+    pub(super) fn is_object(&self, name: &str) -> bool {
+        let value = self.entries.iter().find(|(known, _)| known == name).and_then(|entry| entry.1);
+        value.is_some_and(|value| value.get().starts_with('{'))
     }
 
     /// Takes over what is wrong with an object within.
@@ -267,100 +317,4 @@ fn pointer(prefix: &Prefix, name: &str) -> String {
     }
     let shown: String = name.chars().take(LONGEST).collect();
     format!("{prefix}/{}", shown.replace('~', "~0").replace('/', "~1"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::kinds::{text, whole};
-    use super::*;
-
-    fn faults(problem: &Problem) -> Vec<(String, String)> {
-        let document = problem.answer(&super::super::request_id::RequestId::of(None));
-        let body = actix_web::body::MessageBody::try_into_bytes(document.into_body()).unwrap();
-        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-        let errors = document["errors"].as_array().cloned().unwrap_or_default();
-        errors.iter().map(|fault| (text(&fault["pointer"]), text(&fault["detail"]))).collect()
-    }
-
-    #[test]
-    fn everything_that_is_wrong_is_told_at_once() {
-        let body = br#"{"code":"","count":-1,"a/b":1,"inner":{"kind":7,"other":[]}}"#;
-        let mut fields = Fields::of_body(body).unwrap();
-        fields.required("code", text(1..=64));
-        fields.required("count", whole(1..=10));
-        fields.required("user_id", text(1..=128));
-        let mut inner = fields.required_object("inner").unwrap();
-        inner.required("kind", text(1..=10));
-        fields.absorb(inner);
-        let faults = faults(&fields.finish().unwrap_err());
-        let pointers: Vec<_> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        let expected = ["/code", "/count", "/user_id", "/inner/kind", "/inner/other", "/a~1b"];
-        assert_eq!(pointers, expected);
-    }
-
-    #[test]
-    fn what_is_no_object_is_refused() {
-        for (body, kind) in [
-            (&b""[..], Kind::MalformedJson),
-            (b"{", Kind::MalformedJson),
-            (b"[", Kind::MalformedJson),
-            (b"{\"a\":1}x", Kind::MalformedJson),
-            (b"{'a':1}", Kind::MalformedJson),
-            (b"{\"a\":\"\xff\"}", Kind::MalformedJson),
-            (b"\xef\xbb\xbf{}", Kind::MalformedJson),
-            (b"[]", Kind::ValidationFailed),
-            (b"\"text\"", Kind::ValidationFailed),
-            (b"null", Kind::ValidationFailed),
-            (b"{\"a\":1,\"a\":2}", Kind::ValidationFailed),
-            (b"{\"a\":1,\"\\u0061\":2}", Kind::ValidationFailed),
-        ] {
-            let problem = Fields::of_body(body).unwrap_err();
-            assert_eq!(problem.kind(), kind, "{}", String::from_utf8_lossy(body));
-        }
-    }
-
-    #[test]
-    fn items_of_a_list_are_found_by_their_place() {
-        let item: &RawValue = serde_json::from_str(r#"{"code":"","inner":{"a":1}}"#).unwrap();
-        let mut fields = Fields::of_item(item, "list", 12).unwrap();
-        fields.required("code", text(1..=64));
-        let inner = fields.required_object("inner").unwrap();
-        fields.absorb(inner);
-        let faults = faults(&fields.finish().unwrap_err());
-        let pointers: Vec<_> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        assert_eq!(pointers, ["/list/12/code", "/list/12/inner/a"]);
-        let number: &RawValue = serde_json::from_str("7").unwrap();
-        let problem = Fields::of_item(number, "list", 3).unwrap_err();
-        assert_eq!(self::faults(&problem)[0].0, "/list/3");
-    }
-
-    #[test]
-    fn repeats_are_found_among_few_and_among_many() {
-        for count in [2, 8, 9, 40] {
-            let mut names: Vec<_> = (0..count).map(|number| format!("\"n{number}\":1")).collect();
-            assert!(Fields::of_body(format!("{{{}}}", names.join(",")).as_bytes()).is_ok());
-            names[count - 1] = names[0].clone();
-            let body = format!("{{{}}}", names.join(","));
-            let repeated = Fields::of_body(body.as_bytes()).unwrap_err();
-            assert_eq!(faults(&repeated)[0].0, "/n0");
-        }
-    }
-
-    #[test]
-    fn the_faults_that_are_told_end() {
-        let names: Vec<_> = (0..5000).map(|number| format!("\"n{number}\":1")).collect();
-        let body = format!("{{{}}}", names.join(","));
-        let fields = Fields::of_body(body.as_bytes()).unwrap();
-        assert_eq!(faults(&fields.finish().unwrap_err()).len(), MOST_FAULTS);
-    }
-
-    #[test]
-    fn null_absent_and_given_are_apart() {
-        let mut fields = Fields::of_body(br#"{"a":null,"b":3}"#).unwrap();
-        assert_eq!(fields.take("a", whole(1..=5)).change(), Some(None));
-        assert_eq!(fields.take("b", whole(1..=5)).change(), Some(Some(3)));
-        assert_eq!(fields.take("c", whole(1..=5)).change(), None);
-        assert!(fields.finish().is_ok());
-    }
 }

@@ -1,18 +1,15 @@
 //! `/health` and `/metrics`: for those who run the server. Nobody has to say who they are, and
 //! nothing here says anything about a campaign or a code.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use redeemd_domain::timestamp::Timestamp;
 
 use super::answer::{self, Meaning};
 use super::json::Object;
 use super::metrics::Metrics;
 use super::problem;
-use super::time_text::TimeText;
+use super::time_text::{TimeText, now};
 use crate::operation::{Health, Part, Stage, examine};
 
 /// `GET /health/live`: the process runs.
@@ -79,11 +76,6 @@ fn write(part: &Part, object: &mut Object<'_>) {
             });
         }
     });
-}
-
-fn now() -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(now.as_millis()).unwrap_or_default())
 }
 
 fn say(response: HttpResponseBuilder, status: &str) -> HttpResponse {

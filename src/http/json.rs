@@ -97,6 +97,17 @@ impl<'a> Object<'a> {
         self.output.push(b']');
     }
 
+    /// A list of words of the program's own.
+    pub(super) fn words(&mut self, name: &str, words: impl IntoIterator<Item = &'static str>) {
+        self.name(name);
+        self.output.push(b'[');
+        for (place, word) in words.into_iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            let _ = write!(Plain(self.output), "{comma}\"{word}\"");
+        }
+        self.output.push(b']');
+    }
+
     fn name(&mut self, name: &str) {
         if !std::mem::replace(&mut self.is_empty, false) {
             self.output.push(b',');
@@ -149,9 +160,9 @@ mod tests {
         object.object("counts", |counts| counts.number("issued", 3));
         object.objects("data", &[1, 2], |item, object| object.number("n", *item));
         object.flag("valid", true);
+        object.words("days", ["mon", "tue"]);
         object.end();
-        let expected =
-            r#"{"id":"7","left":null,"counts":{"issued":3},"data":[{"n":1},{"n":2}],"valid":true}"#;
+        let expected = r#"{"id":"7","left":null,"counts":{"issued":3},"data":[{"n":1},{"n":2}],"valid":true,"days":["mon","tue"]}"#;
         assert_eq!(String::from_utf8(output).unwrap(), expected);
     }
 

@@ -15,6 +15,7 @@ mod baseline;
 mod body;
 mod boundary;
 mod campaign_body;
+mod campaign_rules;
 mod campaigns;
 mod client_address;
 mod clock;
@@ -51,6 +52,7 @@ mod trace_id;
 mod validations;
 mod watched;
 
+pub(crate) use campaign_rules::TimeOfDay;
 pub use metrics::Metrics;
 pub use routes::Extras;
 pub use server::{Parts, Running, ServerError, start, start_operations};

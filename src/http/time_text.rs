@@ -1,6 +1,7 @@
 //! Times as clients see them: RFC 3339 in UTC with milliseconds.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use redeemd_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
@@ -26,6 +27,13 @@ impl fmt::Display for TimeText {
             "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
         )
     }
+}
+
+/// What this machine's clock shows: for saying when, and for looking things up. What depends on the
+/// time is judged by the time of an entry.
+pub(super) fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(now.as_millis()).unwrap_or_default())
 }
 
 /// Reads a time with any offset; parts of a millisecond are cut off. `None` before 1970.

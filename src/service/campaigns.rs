@@ -3,16 +3,18 @@
 //! A change is answered only when the control sequence and every shard have journaled it. It runs
 //! in a task of its own, so that a client that hangs up leaves nothing half done.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redeemd_actors::core::Answer;
 use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Terms};
 use redeemd_domain::codes::CampaignNumber;
-use redeemd_domain::control::{Asked, Changes, Command, Draft, Record, Refusal};
+use redeemd_domain::control::{Asked, Changes, Command, Draft, Record, Refusal, RuleChanges};
 use redeemd_domain::identifier::CampaignId;
 use redeemd_domain::machine::{Outcome, Recollection};
 use redeemd_domain::request::{Fingerprint, RequestDigest};
+use redeemd_domain::rules::Rules;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{self, Counts, Query, Reply};
 
@@ -68,13 +70,14 @@ impl Worker {
     ) -> Result<Changed, Error> {
         let mut said = Vec::new();
         // The encoding of a draft is a stored format already, so it stays the same.
-        redeemd_domain::append(&draft, &mut said)
+        redeemd_domain::append(&as_said(&draft), &mut said)
             .map_err(|error| Error::internal(error.to_string()))?;
         let asked = asked(caller, key, b"POST /campaigns", &[&said]);
         self.change(Command::MakeCampaign { draft, asked }, None).await
     }
 
-    /// Changes a campaign's rules, if its edition is still the one that the client read.
+    /// Changes a campaign, if its edition is still the one that the client read; `rules` where any
+    /// of its rules beyond those of every campaign shall be otherwise.
     ///
     /// # Errors
     /// The refusal, or why there is none.
@@ -84,9 +87,13 @@ impl Worker {
         campaign: CampaignNumber,
         edition: Option<Revision>,
         changes: Changes,
+        rules: Option<RuleChanges>,
     ) -> Result<Changed, Error> {
         let asked = Asked { api_key: caller.number, request: None };
-        let command = Command::ChangeCampaign { campaign, edition, changes, asked };
+        let command = match rules.map(Box::new) {
+            None => Command::ChangeCampaign { campaign, edition, changes, asked },
+            Some(rules) => Command::ChangeRules { campaign, edition, changes, rules, asked },
+        };
         self.change(command, Some(campaign)).await
     }
 
@@ -267,6 +274,17 @@ impl Worker {
             open = left.into_iter().map(tell).collect();
         }
     }
+}
+
+/// A draft as the client said it: time zones by their names alone. What is known of a zone differs
+/// with the year and the server's version, and a repeated request may meet both.
+fn as_said(draft: &Draft) -> Cow<'_, Draft> {
+    let Some(rules) = &draft.rules else { return Cow::Borrowed(draft) };
+    let mut rules = Rules::clone(rules);
+    for zone in &mut rules.zones {
+        (zone.first_offset, zone.changes) = (0, Vec::new());
+    }
+    Cow::Owned(Draft { rules: Some(Arc::new(rules)), ..draft.clone() })
 }
 
 /// What a request about one campaign is bound to.

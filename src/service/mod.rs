@@ -29,6 +29,7 @@ mod redemption_list;
 mod revoking;
 #[cfg(test)]
 mod tests;
+mod time_zones;
 mod turns;
 mod view;
 mod worker;
@@ -47,6 +48,7 @@ pub use looking_up::Found;
 pub use redeeming::{Redeemed, Redemption, Validation};
 pub use redemption_list::{Cursor, Filter, Page, Place};
 pub use revoking::{Marked, Marking, Usability};
+pub use time_zones::{time_zone, time_zone_edition};
 pub use turns::Turns;
 pub use view::View;
 pub use worker::Worker;

@@ -8,6 +8,7 @@ mod api_keys;
 mod backup;
 mod bad_input;
 mod batch;
+mod campaign_rules;
 mod campaigns;
 mod clock;
 mod codes;

@@ -39,8 +39,10 @@ from redeemd_client.models import (
     Role,
     SealedCodes,
     StateOfCode,
+    UsesInPeriod,
     ValidationRequest,
     ValidCode,
+    WeeklyWindow,
 )
 from redeemd_client.types import File
 
@@ -55,6 +57,21 @@ def expect(value, kind):
 
 
 assert get_readiness.sync(client=Client(base_url=server)).status.value == "ready"
+
+rules = {
+    "uses_per_user": {"limit": 1, "per": "day", "time_zone": "Europe/Berlin"},
+    "total_uses": 10000,
+    "balance": {"currency": "EUR", "minor_units": 5000},
+    "windows": [{"weekdays": ["mon", "sat"], "from": "22:00", "to": "02:00", "time_zone": "UTC"}],
+}
+draft = NewCampaign.from_dict({"name": "Rules", "codes": {"kind": "sealed"}} | rules)
+ruled = expect(create_campaign.sync(client=client, body=draft, idempotency_key="rules"), Campaign)
+assert expect(ruled.uses_per_user, UsesInPeriod).time_zone == "Europe/Berlin"
+assert expect(ruled.windows[0], WeeklyWindow).to == "02:00"
+assert ruled.to_dict() | rules == ruled.to_dict()
+changes = CampaignChanges(uses_per_user=3, windows=None)
+ruled = expect(update_campaign.sync(id=ruled.id, client=client, body=changes), Campaign)
+assert ruled.uses_per_user == 3 and ruled.windows is None and ruled.total_uses == 10000
 
 reward = Reward.from_dict({"percent_off": 20})
 draft = NewCampaign(name="Python", codes=SealedCodes(kind="sealed"), reward=reward)

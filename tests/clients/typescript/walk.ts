@@ -32,6 +32,29 @@ function refused(result: { error?: Problem }): Problem {
 const ready = good(await createClient<paths, Forms>({ baseUrl: server }).GET("/health/ready"));
 assert.equal(ready.status, "ready");
 
+const rules = {
+  uses_per_user: { limit: 1, per: "day", time_zone: "Europe/Berlin" },
+  total_uses: 10000,
+  balance: { currency: "EUR", minor_units: 5000 },
+  windows: [{ weekdays: ["mon", "sat"], from: "22:00", to: "02:00", time_zone: "UTC" }],
+} satisfies Partial<components["schemas"]["NewCampaign"]>;
+const ruled = good(
+  await client.POST("/api/v1/campaigns", {
+    body: { name: "Rules", codes: { kind: "sealed" }, ...rules },
+  }),
+);
+assert.deepEqual(ruled.windows, rules.windows);
+assert.deepEqual(ruled.balance, rules.balance);
+assert(typeof ruled.uses_per_user === "object" && ruled.uses_per_user?.per === "day");
+const loosened = good(
+  await client.PATCH("/api/v1/campaigns/{id}", {
+    params: { path: { id: ruled.id } },
+    body: { uses_per_user: 3, windows: null },
+  }),
+);
+assert(loosened.uses_per_user === 3 && loosened.windows === null && loosened.total_uses === 10000);
+
+
 const campaign = good(
   await client.POST("/api/v1/campaigns", {
     params: { header: { "Idempotency-Key": "typescript" } },
