@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::line::{code, name, object, without_nulls};
+use super::rules_text;
 use crate::http::TimeText;
 
 /// What is shown.
@@ -67,7 +68,7 @@ pub(super) fn shard_command(command: &shard::Command, detail: Detail) -> (&'stat
                 "window": window(view.window),
                 "uses_per_code": view.uses_per_code,
                 "issued": view.issued,
-                "rules": serde_json::to_value(rules).unwrap_or_default(),
+                "rules": rules_text::rules(rules),
             }),
         ),
         C::Spend(shard::Spend { redeem, claim, amount }) => (
@@ -114,6 +115,7 @@ pub(super) fn control_command(command: &control::Command, detail: Detail) -> (&'
                 "pattern": pattern(&draft.codes),
                 "window": window(draft.window),
                 "uses_per_code": draft.uses_per_code,
+                "rules": draft.rules.as_deref().map(rules_text::rules),
                 "reward": object(draft.reward.as_deref()),
                 "metadata": detail.personal(object(draft.metadata.as_deref())),
                 "api_key": api_key(asked.api_key),
@@ -139,12 +141,11 @@ pub(super) fn control_command(command: &control::Command, detail: Detail) -> (&'
             if let (Detail::Plain, Some(changes)) = (detail, changes.as_object_mut()) {
                 changes.remove("metadata");
             }
-            let rules = serde_json::to_value(rules).unwrap_or_default();
             let details = json!({
                 "campaign": campaign.0,
                 "edition": edition.map(|edition| edition.0),
                 "changes": without_nulls(changes),
-                "rules": without_nulls(rules),
+                "rules": rules_text::rule_changes(rules),
                 "api_key": api_key(asked.api_key),
                 "idempotent": asked.request.is_some(),
             });

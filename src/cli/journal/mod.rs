@@ -6,6 +6,7 @@ mod entry_json;
 mod line;
 mod meter;
 mod outcome_json;
+mod rules_text;
 mod salvage;
 mod verify;
 

@@ -33,6 +33,9 @@ pub(super) fn text(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(values) if values.is_empty() => "-".to_owned(),
+        Value::Array(values) if values.iter().all(Value::is_string) => {
+            values.iter().map(text).collect::<Vec<_>>().join(",")
+        }
         other => other.to_string(),
     }
 }
@@ -72,11 +75,12 @@ mod tests {
             "id": "camp_1",
             "reward": { "gift": "tea" },
             "holds": [],
+            "weekdays": ["mon", "tue"],
             "ends": null,
             "redemptions": [{ "id": "red_1", "user_id": "ann" }],
         });
         let shown = "id             camp_1\ncounts.issued  3\nreward         {\"gift\":\"tea\"}\n\
-                     holds          -\nends           -\n\nredemptions:\nid     user_id\nred_1  ann";
+                     holds          -\nweekdays       mon,tue\nends           -\n\nredemptions:\nid     user_id\nred_1  ann";
         assert_eq!(details(&object, &["id"]), shown);
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fs;
 
+use redeemd_domain::rules::Weekday;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -32,43 +33,51 @@ pub(super) fn limit(text: &str) -> Result<Json, String> {
     raw(&number(text).ok_or("expected a whole number from 1 on, or unlimited")?)
 }
 
-/// `N`, `N/day`, or `N/day/Europe/Berlin`; `unlimited` or `none` for no limit.
+/// `N`, or `N/day@Europe/Berlin`; `unlimited` or `none` for no limit.
 pub(super) fn uses_per_user(text: &str) -> Result<Json, String> {
-    let mut parts = text.splitn(3, '/');
-    let (uses, per, time_zone) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    let Some(per) = per else { return limit(uses) };
+    let (rule, time_zone) = zoned(text);
+    let Some((uses, per)) = rule.split_once('/') else { return limit(text) };
     let uses = number(uses).filter(|_| ["day", "week", "month"].contains(&per));
-    let uses =
-        uses.ok_or("expected N, N/day, N/week, N/month, or one with a time zone: 1/day/UTC")?;
-    match time_zone {
-        None => raw(&json!({ "limit": uses, "per": per })),
-        Some(zone) => raw(&json!({ "limit": uses, "per": per, "time_zone": zone })),
-    }
+    let uses = uses.ok_or("expected N, N/day, N/week or N/month, such as 1/day@Europe/Berlin")?;
+    raw(&json!({ "limit": uses, "per": per, "time_zone": time_zone }))
 }
 
-/// `EUR:5000`, a currency and an amount in its minor units.
+/// `5000:EUR`, an amount in the minor units of a currency.
 pub(super) fn balance(text: &str) -> Result<Json, String> {
-    let (currency, units) = text.split_once(':').unwrap_or_default();
+    let (units, currency) = text.split_once(':').unwrap_or_default();
     let units = number(units).filter(|_| !currency.is_empty());
     let units =
-        units.ok_or("expected a currency and an amount in minor units, such as EUR:5000")?;
+        units.ok_or("expected an amount in minor units and a currency, such as 5000:EUR")?;
     raw(&json!({ "currency": currency, "minor_units": units }))
 }
 
-/// `mon,tue 09:00-17:00 Europe/Berlin`, or `none`.
+/// `mon-fri,09:00-17:00@Europe/Berlin`, or `none`.
 pub(super) fn window(text: &str) -> Result<Json, String> {
+    const EXPECTED: &str = "expected weekdays and times, such as mon-fri,09:00-17:00@Europe/Berlin";
     if text == NONE {
         return raw(&());
     }
-    let mut parts = text.split_whitespace();
-    let parts = (parts.next(), parts.next(), parts.next(), parts.next());
-    let (Some(weekdays), Some(times), time_zone, None) = parts else {
-        return Err("expected weekdays, times and a time zone: \"mon,tue 09:00-17:00 UTC\"".into());
-    };
-    let (from, to) = times.split_once('-').ok_or("the times must be like 09:00-17:00")?;
-    let weekdays: Vec<_> = weekdays.split(',').collect();
-    let time_zone = time_zone.unwrap_or("UTC");
+    let (rule, time_zone) = zoned(text);
+    let (days, times) = rule.rsplit_once(',').ok_or(EXPECTED)?;
+    let (from, to) = times.split_once('-').ok_or(EXPECTED)?;
+    let weekdays: Option<Vec<_>> = days.split(',').map(weekdays).collect();
+    let weekdays = weekdays.ok_or(EXPECTED)?.concat();
     raw(&json!({ "weekdays": weekdays, "from": from, "to": to, "time_zone": time_zone }))
+}
+
+/// What stands before `@`, and the time zone behind it; universal time where none is named.
+fn zoned(text: &str) -> (&str, &str) {
+    text.split_once('@').unwrap_or((text, "UTC"))
+}
+
+/// The names of one weekday, or of those from one to another: `sat-mon` is three days.
+fn weekdays(text: &str) -> Option<Vec<&'static str>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let place = |name| Weekday::ALL.iter().position(|weekday| weekday.name() == name);
+    let (first, last) = (place(first)?, place(last)?);
+    let count = (last + Weekday::ALL.len() - first) % Weekday::ALL.len() + 1;
+    let weekdays = Weekday::ALL.iter().cycle().skip(first).take(count);
+    Some(weekdays.map(|weekday| weekday.name()).collect())
 }
 
 /// A JSON object, `@FILE` for one that is in a file, or `none`.
@@ -124,7 +133,7 @@ mod tests {
 
     #[test]
     fn arguments_become_json() {
-        let cases: [(Parse, &str, Option<&str>); 24] = [
+        let cases: [(Parse, &str, Option<&str>); 32] = [
             (text, "a \"b\"", Some(r#""a \"b\"""#)),
             (text, "none", Some(r#""none""#)),
             (text_or_none, "none", Some("null")),
@@ -135,24 +144,40 @@ mod tests {
             (limit, "many", None),
             (uses_per_user, "2", Some("2")),
             (uses_per_user, "none", Some("null")),
-            (uses_per_user, "1/day", Some(r#"{"limit":1,"per":"day"}"#)),
+            (uses_per_user, "1/day", Some(r#"{"limit":1,"per":"day","time_zone":"UTC"}"#)),
             (
                 uses_per_user,
-                "1/week/Europe/Berlin",
+                "1/week@Europe/Berlin",
                 Some(r#"{"limit":1,"per":"week","time_zone":"Europe/Berlin"}"#),
             ),
             (uses_per_user, "1/year", None),
             (uses_per_user, "x/day", None),
-            (balance, "EUR:5000", Some(r#"{"currency":"EUR","minor_units":5000}"#)),
+            (uses_per_user, "1/day/Europe/Berlin", None),
+            (uses_per_user, "2@UTC", None),
+            (balance, "5000:EUR", Some(r#"{"currency":"EUR","minor_units":5000}"#)),
             (balance, "5000", None),
-            (balance, ":5000", None),
+            (balance, "5000:", None),
+            (balance, "50.00:EUR", None),
             (
                 window,
-                "mon,tue 09:00-17:00",
-                Some(r#"{"weekdays":["mon","tue"],"from":"09:00","to":"17:00","time_zone":"UTC"}"#),
+                "mon,sat-sun,09:00-17:00",
+                Some(
+                    r#"{"weekdays":["mon","sat","sun"],"from":"09:00","to":"17:00","time_zone":"UTC"}"#,
+                ),
             ),
+            (
+                window,
+                "sun-mon,22:00-02:00@Etc/GMT-14",
+                Some(
+                    r#"{"weekdays":["sun","mon"],"from":"22:00","to":"02:00","time_zone":"Etc/GMT-14"}"#,
+                ),
+            ),
+            (window, "none", Some("null")),
             (window, "mon", None),
-            (window, "mon 9 UTC x", None),
+            (window, "09:00-17:00", None),
+            (window, "mon,09:00", None),
+            (window, "monday,09:00-17:00", None),
+            (window, "mon-,09:00-17:00", None),
             (object, r#"{"price":1.10}"#, Some(r#"{"price":1.10}"#)),
             (object, "none", Some("null")),
             (object, "[1]", None),

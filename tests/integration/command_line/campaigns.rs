@@ -102,3 +102,66 @@ fn campaigns_are_listed() {
     assert!(lines[0].starts_with("ID ") && lines[0].ends_with("NAME"), "{table:?}");
     assert!(lines[2].ends_with("  second") && lines[2].contains(&id(&listed[1])));
 }
+
+#[test]
+fn rules_are_made_shown_and_cleared() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let run = |arguments: &[&str]| run(server.address, arguments);
+    let made = run(&[
+        "campaign",
+        "create",
+        "--json",
+        "--name",
+        "Lunch",
+        "--uses-per-user",
+        "1/day@Europe/Berlin",
+        "--total-uses",
+        "10000",
+        "--balance",
+        "5000:EUR",
+        "--window",
+        "mon-fri,11:30-14:00@Europe/Berlin",
+        "--window",
+        "sat,22:00-02:00",
+    ]);
+    let made = made.json();
+    let campaign = id(&made);
+    let daily = json!({"limit": 1, "per": "day", "time_zone": "Europe/Berlin"});
+    let windows = json!([
+        {
+            "weekdays": ["mon", "tue", "wed", "thu", "fri"],
+            "from": "11:30", "to": "14:00", "time_zone": "Europe/Berlin",
+        },
+        {"weekdays": ["sat"], "from": "22:00", "to": "02:00", "time_zone": "UTC"},
+    ]);
+    assert_eq!((&made["uses_per_user"], &made["windows"]), (&daily, &windows));
+    assert_eq!(made["balance"], json!({"currency": "EUR", "minor_units": 5000}));
+    assert_eq!((&made["total_uses"], &made["uses_per_code"]), (&10000.into(), &Value::Null));
+
+    let shown = run(&["campaign", "show", &campaign]);
+    let rows: Vec<Vec<_>> =
+        shown.done().lines().map(|line| line.split_whitespace().collect()).collect();
+    for row in [
+        &["uses_per_user.per", "day"][..],
+        &["balance.minor_units", "5000"],
+        &["total_uses", "10000"],
+        &["mon,tue,wed,thu,fri", "11:30", "14:00", "Europe/Berlin"],
+    ] {
+        assert!(rows.iter().any(|known| known == row), "{row:?}: {}", shown.out);
+    }
+
+    let update =
+        |arguments: &[&str]| run(&[&["campaign", "update", &campaign], arguments].concat());
+    let changed = update(&["--json", "--uses-per-user", "2", "--window", "none"]).json();
+    assert_eq!((&changed["uses_per_user"], &changed["windows"]), (&2.into(), &Value::Null));
+    let none = ["--json", "--uses-per-user", "unlimited", "--total-uses", "none"];
+    let cleared = update(&none).json();
+    assert_eq!((&cleared["uses_per_user"], &cleared["total_uses"]), (&Value::Null, &Value::Null));
+    update(&["--window", "mon,09:00-17:00@Europe/Bonn"]).failed(1, "validation_failed: ");
+    let malformed = update(&["--window", "9-5"]);
+    assert_eq!(malformed.code, 2, "{malformed:?}");
+    assert!(malformed.err.contains("mon-fri,09:00-17:00@Europe/Berlin"), "{malformed:?}");
+    let fixed = update(&["--balance", "1:EUR"]);
+    assert_eq!(fixed.code, 2, "a balance is decided once: {fixed:?}");
+}

@@ -22,7 +22,10 @@ pub(super) enum CampaignCommand {
     #[command(after_help = "Examples:
   redeemd campaign create --name Launch --reward '{\"gift\":\"tea\"}' --expires-at 2027-01-01T00:00:00Z
   redeemd campaign create --name Summer --pattern 'SUMMER-####-####' --uses-per-code unlimited
-  redeemd campaign create --name Partner --codes imported --reward @reward.json")]
+  redeemd campaign create --name Partner --codes imported --reward @reward.json
+  redeemd campaign create --name Lunch --uses-per-user 1/day@Europe/Berlin --total-uses 10000
+  redeemd campaign create --name Hours --window mon-fri,09:00-17:00@Europe/Berlin --window sat,22:00-02:00
+  redeemd campaign create --name 'Gift cards' --balance 5000:EUR")]
     Create(Box<Create>),
     /// List campaigns, the newest first.
     #[command(after_help = "Example:\n  redeemd campaign list --limit 20")]
@@ -33,7 +36,8 @@ pub(super) enum CampaignCommand {
     /// Change a campaign: what is not named stays, `none` clears.
     #[command(after_help = "Examples:
   redeemd campaign update camp_… --expires-at 2027-02-01T00:00:00Z
-  redeemd campaign update camp_… --reward none --if-match '\"3\"'")]
+  redeemd campaign update camp_… --reward none --if-match '\"3\"'
+  redeemd campaign update camp_… --uses-per-user 2 --total-uses unlimited --window none")]
     Update(Box<Update>),
     /// Pause a campaign: its codes are refused until it is resumed.
     #[command(after_help = "Example:\n  redeemd campaign pause camp_…")]
@@ -57,8 +61,8 @@ pub(super) struct Create {
     #[command(flatten)]
     #[serde(flatten)]
     rules: Rules,
-    /// What each code is worth at first, as CURRENCY:MINOR-UNITS, such as EUR:5000.
-    #[arg(long, value_name = "CURRENCY:UNITS", value_parser = json::balance)]
+    /// What each code is worth at first, in minor units: 5000:EUR is fifty euros. Stays as it is.
+    #[arg(long, value_name = "UNITS:CURRENCY", value_parser = json::balance)]
     #[serde(skip_serializing_if = "Option::is_none")]
     balance: Option<Json>,
 }
@@ -112,20 +116,23 @@ struct Rules {
     #[arg(long, value_name = "TIME", value_parser = json::text_or_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Json>,
-    /// How often each code may be redeemed, or `unlimited`; once, if nothing else is said.
+    /// How often each code may be redeemed, or `unlimited`. If nothing is said: once, or, where
+    /// codes have a balance, until it is spent.
     #[arg(long, value_name = "N", value_parser = json::limit)]
     #[serde(skip_serializing_if = "Option::is_none")]
     uses_per_code: Option<Json>,
-    /// How often each user may redeem: N, N/day, N/week, N/month, or 1/day/Europe/Berlin.
-    #[arg(long, value_name = "N[/PERIOD[/ZONE]]", value_parser = json::uses_per_user)]
+    /// How often each user may redeem: N, N/day, N/week, N/month, or `unlimited`. Days begin at
+    /// midnight of a time zone, UTC unless one is named: 1/day@Europe/Berlin.
+    #[arg(long, value_name = "N[/PERIOD[@ZONE]]", value_parser = json::uses_per_user)]
     #[serde(skip_serializing_if = "Option::is_none")]
     uses_per_user: Option<Json>,
     /// How often all codes together may be redeemed, or `unlimited`.
     #[arg(long, value_name = "N", value_parser = json::limit)]
     #[serde(skip_serializing_if = "Option::is_none")]
     total_uses: Option<Json>,
-    /// When codes may be redeemed, such as "mon,tue 09:00-17:00 Europe/Berlin"; may be repeated.
-    #[arg(long = "window", value_name = "DAYS FROM-TO ZONE", value_parser = json::window)]
+    /// In which hours of the week codes may be redeemed, such as mon-fri,09:00-17:00@Europe/Berlin
+    /// or sat,22:00-02:00 (until Sunday, UTC). May be repeated; `none` is always.
+    #[arg(long = "window", value_name = "DAYS,FROM-TO[@ZONE]", value_parser = json::window)]
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "windows_or_null")]
     windows: Vec<Json>,
     /// What a redemption gives: a JSON object, or @FILE.
