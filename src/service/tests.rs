@@ -1,4 +1,5 @@
-//! What no interface can bring about: listed codes under several peppers.
+//! What no interface can bring about: listed codes under several peppers, requests that are repeated
+//! years later.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +13,17 @@ use redeemd_actors::sequence_actor::SnapshotPolicy;
 use redeemd_actors::status::Status;
 use redeemd_domain::campaign::{Campaign, Window};
 use redeemd_domain::codes::Pattern;
-use redeemd_domain::control::{Command, Draft, DraftCodes, Purpose, Role, SecretName};
+use redeemd_domain::control::{self, Command, Draft, DraftCodes, Purpose, Role, SecretName};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::Outcome;
+use redeemd_domain::rules::{Per, Rules, UserLimit};
 use redeemd_domain::slot::ShardLayout;
+use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::disk::RealDisk;
 use redeemd_persistence::journal::{self, DirectoryId, Engine, MemoryStorage};
 use redeemd_persistence::ledger;
 
-use super::{Caller, CodeRange, Error, Redemption, Turns, Worker};
+use super::{Caller, CodeRange, Error, IdempotencyKey, Redemption, Turns, Worker, time_zone};
 use crate::secrets::{Keys, SECRET_BYTES, ServerSecret, Vault, Wrapper};
 
 const DIRECTORY: DirectoryId = DirectoryId([5; 16]);
@@ -78,8 +81,8 @@ async fn add_pepper(worker: &Worker, number: u16) {
     assert_eq!(worker.view().keys().peppers[0].number, number);
 }
 
-async fn make(worker: &Worker, codes: DraftCodes) -> Arc<Campaign> {
-    let draft = Draft {
+fn draft(codes: DraftCodes) -> Draft {
+    Draft {
         name: "n".into(),
         codes,
         rules: None,
@@ -87,8 +90,11 @@ async fn make(worker: &Worker, codes: DraftCodes) -> Arc<Campaign> {
         uses_per_code: Some(1),
         reward: None,
         metadata: None,
-    };
-    let made = worker.make_campaign(CALLER, None, draft).await.unwrap();
+    }
+}
+
+async fn make(worker: &Worker, codes: DraftCodes) -> Arc<Campaign> {
+    let made = worker.make_campaign(CALLER, None, draft(codes)).await.unwrap();
     Arc::new(made.record.unwrap().campaign().unwrap().clone())
 }
 
@@ -169,6 +175,28 @@ fn a_text_that_is_no_code_costs_the_same_with_any_number_of_campaigns() {
         let view = worker.view();
         assert!(view.has_listed_codes(), "what was answered is in every view");
         assert!(worker.code_of(&view, "SUMMER").await.unwrap().is_some(), "for its shard to say");
+    });
+}
+
+#[test]
+fn a_request_that_is_repeated_years_later_named_the_same_time_zone() {
+    with_worker(async |worker| {
+        let key = IdempotencyKey::parse(b"k").unwrap();
+        let make = async |zone: &str, year: u64| {
+            let now = Timestamp((year - 1970) * 365 * 86_400_000);
+            let limit = UserLimit { limit: 1, per: Per::Day, zone: 0 };
+            let zones = vec![time_zone(zone, now).unwrap()];
+            let rules = Rules { zones, uses_per_user: Some(limit), ..Rules::default() };
+            let mut draft = draft(DraftCodes::Imported);
+            draft.rules = Some(Arc::new(rules));
+            worker.make_campaign(CALLER, Some(&key), draft).await
+        };
+        let first = make("Europe/Berlin", 2026).await.unwrap();
+        assert!(!first.is_replayed);
+        let later = make("Europe/Berlin", 2031).await.unwrap();
+        assert!(later.is_replayed && later.record == first.record);
+        let other = make("Europe/Vienna", 2026).await.unwrap_err();
+        assert!(matches!(other, Error::ControlRefused(control::Refusal::IdempotencyKeyReused)));
     });
 }
 
