@@ -13,11 +13,16 @@ use redeemd_domain::control::RowFault;
 use super::answer::{self, Meaning};
 use super::body::is_of_type;
 use super::json::Object;
+use super::parameters::Parameters;
 use super::problem::{Kind, Problem};
-use super::rows::{Form, LONGEST_ROW, RowTooLong, Rows};
+use super::rows::{Form, HeadingFault, LONGEST_ROW, Rows, Unreadable};
 use super::site::Site;
 use super::{accept, headers};
 use crate::service::{Error, Imported, Permission};
+
+/// The parameter that names the column with the codes, and the longest such name, in characters.
+const COLUMN: &str = "column";
+const LONGEST_COLUMN: usize = 100;
 
 /// What is said where an import ends before its file does.
 const WHAT_STAYS: &str = "What was imported by then stays; send the whole file again, and nothing is \
@@ -34,16 +39,41 @@ pub(super) async fn import(
     let key = headers::idempotency_key(&request)?;
     let campaign = site.campaign(&request)?;
     let form = form(&request)?;
-    let mut rows = Rows::new(form);
-    let mut import = site.worker.import(caller, key, &campaign, name(form)).await?;
+    let column = column(&request, form)?;
+    let mut rows = Rows::new(form, column.as_deref());
+    // What is read of the same body depends on the column.
+    let read_as = match &column {
+        Some(column) => format!("{}; column={column}", name(form)),
+        None => name(form).to_owned(),
+    };
+    let mut import = site.worker.import(caller, key, &campaign, &read_as).await?;
     while let Some(piece) = piece(&site, &mut payload).await? {
         import.read(&piece);
-        rows.feed(&piece, |line, text| import.add(line, text)).map_err(too_long)?;
-        import.make_room().await.map_err(broken_off)?;
+        if import.wants_rows() {
+            rows.feed(&piece, |line, text| import.add(line, text)).map_err(unreadable)?;
+            import.make_room().await.map_err(broken_off)?;
+        }
     }
-    rows.finish(|line, text| import.add(line, text)).map_err(too_long)?;
+    rows.finish(|line, text| import.add(line, text)).map_err(unreadable)?;
     let imported = import.finish().await.map_err(broken_off)?;
     Ok(answer::json(Meaning::Fine, imported.is_replayed, write(&imported)?))
+}
+
+/// The name of the column with the codes, if the address has one.
+fn column(request: &HttpRequest, form: Form) -> Result<Option<String>, Problem> {
+    let column = Parameters::of(request, &[COLUMN])?.text(COLUMN)?;
+    match &column {
+        None => {}
+        Some(_) if form != Form::Csv => {
+            return Err(Problem::parameter(COLUMN, "goes with text/csv alone"));
+        }
+        Some(name) if name.trim().is_empty() || name.chars().count() > LONGEST_COLUMN => {
+            let objection = format!("must have from 1 to {LONGEST_COLUMN} characters");
+            return Err(Problem::parameter(COLUMN, objection));
+        }
+        Some(_) => {}
+    }
+    Ok(column)
 }
 
 /// The form of the body, as its type says.
@@ -90,7 +120,44 @@ async fn piece(site: &Site, payload: &mut Payload) -> Result<Option<Bytes>, Prob
     }
 }
 
-fn too_long(RowTooLong { line }: RowTooLong) -> Problem {
+/// The problem of a body that is no list of codes.
+fn unreadable(reason: Unreadable) -> Problem {
+    match reason {
+        Unreadable::TooLong { line } => too_long(line),
+        Unreadable::Heading(fault) => no_heading(fault),
+    }
+}
+
+/// The problem of a first line that says not where the codes stand, with what to do.
+fn no_heading(fault: HeadingFault) -> Problem {
+    const NAME_IT: &str = "`code`, or name it by the parameter `column`";
+    let field = |fault: &'static str, detail: String| {
+        Problem::field("", fault).explained(format!("{detail} Nothing was imported."))
+    };
+    match fault {
+        HeadingFault::NoColumn => field(
+            "has several columns, and none of them is called `code` in its first line",
+            format!(
+                "The first line has several columns, and none of them is called `code`. Call the \
+                 one with the codes {NAME_IT}."
+            ),
+        ),
+        HeadingFault::Unclear => field(
+            "has a first line that may be the name of a column, or a code",
+            format!(
+                "The first line may be the name of a column, or a code. If it is a name, call the \
+                 column {NAME_IT}. If it is a code, put a line with `code` above it."
+            ),
+        ),
+        HeadingFault::NotThatColumn => {
+            let fault = "is the name of no column in the first line of the file";
+            let detail = format!("The parameter {COLUMN} {fault}. Nothing was imported.");
+            Problem::parameter(COLUMN, fault).explained(detail)
+        }
+    }
+}
+
+fn too_long(line: u64) -> Problem {
     let fault = format!("has a row of more than {LONGEST_ROW} bytes, from line {line} on");
     let detail = format!("The body {fault}, so it is no list of codes. {WHAT_STAYS}");
     Problem::field("", fault).explained(detail)
@@ -113,6 +180,11 @@ fn write(imported: &Imported) -> Result<Vec<u8>, Problem> {
     let mut object = Object::begin(&mut body);
     object.number("imported", import.imported);
     object.number("duplicates", import.duplicates);
+    if let Some(remarks) = imported.remarks() {
+        object.number("elsewhere", remarks.elsewhere);
+        object.numbers("elsewhere_lines", &remarks.elsewhere_lines);
+        object.number("short", remarks.short);
+    }
     object.number("rejected_count", import.rejected_count);
     object.objects("rejected", &import.rejected, |row, object| {
         object.number("line", row.line);

@@ -77,6 +77,17 @@ impl<'a> Object<'a> {
         object.end();
     }
 
+    /// A list of whole numbers.
+    pub(super) fn numbers(&mut self, name: &str, numbers: &[u64]) {
+        self.name(name);
+        self.output.push(b'[');
+        for (place, number) in numbers.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            let _ = write!(Plain(self.output), "{comma}{number}");
+        }
+        self.output.push(b']');
+    }
+
     /// A list of objects.
     pub(super) fn objects<T>(
         &mut self,
@@ -158,11 +169,12 @@ mod tests {
         object.display("id", &7);
         object.number_or_null("left", None);
         object.object("counts", |counts| counts.number("issued", 3));
+        object.numbers("lines", &[2, 3]);
         object.objects("data", &[1, 2], |item, object| object.number("n", *item));
         object.flag("valid", true);
         object.words("days", ["mon", "tue"]);
         object.end();
-        let expected = r#"{"id":"7","left":null,"counts":{"issued":3},"data":[{"n":1},{"n":2}],"valid":true,"days":["mon","tue"]}"#;
+        let expected = r#"{"id":"7","left":null,"counts":{"issued":3},"lines":[2,3],"data":[{"n":1},{"n":2}],"valid":true,"days":["mon","tue"]}"#;
         assert_eq!(String::from_utf8(output).unwrap(), expected);
     }
 

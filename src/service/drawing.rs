@@ -133,9 +133,9 @@ impl Worker {
         while codes.count() > 0 {
             let piece = codes.take(DRAWN_AT_ONCE);
             let drawn = piece.normalised();
-            let elsewhere = self.known_elsewhere(number, &drawn).await?;
-            for ((index, code), is_elsewhere) in (piece.first()..).zip(&drawn).zip(elsewhere) {
-                if is_elsewhere {
+            let elsewhere = self.known_elsewhere(number, drawn.iter()).await?;
+            for ((index, code), elsewhere) in (piece.first()..).zip(&drawn).zip(elsewhere) {
+                if elsewhere.is_some() {
                     skipped.push(index);
                 } else {
                     lister.add(pepper.digest(code), index);

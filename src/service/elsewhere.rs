@@ -11,20 +11,20 @@ use super::worker::Worker;
 const ASKED_AT_ONCE: usize = 1_024;
 
 impl Worker {
-    /// Whether each of some codes is listed under another pepper than the one with this number. A
-    /// text must mean one code at most, whichever pepper digested it.
-    pub(super) async fn known_elsewhere(
+    /// The campaign that each of some codes belongs to, if it is listed under another pepper than
+    /// the one with this number. A text must mean one code at most, whichever pepper digested it.
+    pub(super) async fn known_elsewhere<'a>(
         &self,
         pepper: u16,
-        codes: &[NormalisedCode],
-    ) -> Result<Vec<bool>, Error> {
+        codes: impl Iterator<Item = &'a NormalisedCode> + Clone,
+    ) -> Result<Vec<Option<CampaignNumber>>, Error> {
         let view = self.view();
-        let mut known = vec![false; codes.len()];
+        let mut known: Vec<_> = codes.clone().map(|_| None).collect();
         for other in view.keys().peppers.iter().filter(|other| other.number != pepper) {
-            let digests = codes.iter().map(|code| other.pepper.digest(code));
+            let digests = codes.clone().map(|code| other.pepper.digest(code));
             let owners = self.owners(digests).await?;
             for (known, owner) in known.iter_mut().zip(owners) {
-                *known |= owner.is_some();
+                *known = known.or(owner);
             }
         }
         Ok(known)

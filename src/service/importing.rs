@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use redeemd_domain::campaign::{Campaign, Codes, Status};
 use redeemd_domain::codes::{CampaignNumber, NormalisedCode};
-use redeemd_domain::control::{self, Command, Event, Record, Refusal, RowFault};
+use redeemd_domain::control::{
+    self, Command, Event, Record, Refusal, Remarks, RowFault, SHORT_CODE_CHARACTERS,
+};
 use redeemd_domain::request::{Fingerprint, RequestDigest};
 use sha2::{Digest as _, Sha256};
 
@@ -32,7 +34,7 @@ pub struct Imported {
 impl Imported {
     fn of(record: Arc<Record>, is_replayed: bool) -> Result<Self, Error> {
         match record.event {
-            Event::Imported { .. } => Ok(Self { record, is_replayed }),
+            Event::Imported { .. } | Event::ImportKept { .. } => Ok(Self { record, is_replayed }),
             _ => Err(Error::internal("an import was answered with another's record")),
         }
     }
@@ -40,7 +42,15 @@ impl Imported {
     /// The counts, and what was wrong with rows; `None` does not happen.
     pub fn import(&self) -> Option<&control::Import> {
         match &self.record.event {
-            Event::Imported { import, .. } => Some(import),
+            Event::Imported { import, .. } | Event::ImportKept { import, .. } => Some(import),
+            _ => None,
+        }
+    }
+
+    /// What stood out; `None` where the first answer did not say.
+    pub fn remarks(&self) -> Option<&Remarks> {
+        match &self.record.event {
+            Event::ImportKept { remarks, .. } => Some(remarks),
             _ => None,
         }
     }
@@ -55,7 +65,7 @@ pub struct Import {
     /// Of the body, for the request's fingerprint.
     body: Sha256,
     /// The form of the body, which is a part of what the request says.
-    form: &'static str,
+    form: Box<str>,
     work: Work,
 }
 
@@ -69,16 +79,20 @@ enum Work {
 
 /// Rows on their way to the shards.
 struct Listing {
-    lister: Lister<()>,
+    /// Codes go with their lines.
+    lister: Lister<u64>,
+    campaign: CampaignNumber,
     /// The keys as they were when the import began: all of its codes get the same pepper.
     view: Rc<View>,
     /// Codes that may exist under another pepper.
-    unchecked: Vec<NormalisedCode>,
+    unchecked: Vec<(u64, NormalisedCode)>,
     came_of_it: control::Import,
+    remarks: Remarks,
 }
 
 impl Worker {
-    /// Begins to bring codes into a campaign. `form` names the form of the body.
+    /// Begins to bring codes into a campaign. `form` names the form of the body, and how
+    /// it is read.
     ///
     /// # Errors
     /// The refusal, or why there is none.
@@ -87,7 +101,7 @@ impl Worker {
         caller: Caller,
         key: Option<IdempotencyKey>,
         campaign: &Campaign,
-        form: &'static str,
+        form: &str,
     ) -> Result<Import, Error> {
         let number = campaign.id.number;
         let answered = match &key {
@@ -104,6 +118,7 @@ impl Worker {
             None => Work::List(Box::new(self.listing(caller, campaign)?)),
         };
         let (worker, body) = (self.clone(), Sha256::new());
+        let form = form.into();
         Ok(Import { worker, caller, campaign: number, key, body, form, work })
     }
 
@@ -116,9 +131,11 @@ impl Worker {
         }
         Ok(Listing {
             lister: Lister::new(self, campaign.id.number, caller.number)?,
+            campaign: campaign.id.number,
             view: self.view(),
             unchecked: Vec::new(),
             came_of_it: control::Import::default(),
+            remarks: Remarks::default(),
         })
     }
 
@@ -143,12 +160,17 @@ impl Import {
         }
     }
 
+    /// Whether the rows are wanted: a request that was answered before is known by its body alone.
+    pub fn wants_rows(&self) -> bool {
+        matches!(self.work, Work::List(_))
+    }
+
     /// Takes a row: the text that shall be a code, or nothing where the row is not of the body's
     /// form.
     pub fn add(&mut self, line: u64, text: Option<&str>) {
         let Work::List(listing) = &mut self.work else { return };
         match text.ok_or(RowFault::Malformed).and_then(|text| Ok(NormalisedCode::parse(text)?)) {
-            Ok(code) => listing.add(code),
+            Ok(code) => listing.add(line, code),
             Err(fault) => listing.came_of_it.reject(line, fault),
         }
     }
@@ -180,9 +202,9 @@ impl Import {
                 _ => Err(Error::ControlRefused(Refusal::IdempotencyKeyReused)),
             },
             Work::List(listing) => {
-                let import = listing.finish(&worker).await?;
+                let (import, remarks) = listing.finish(&worker).await?;
                 let asked = control::Asked { api_key: caller.number, request };
-                let command = Command::RecordImport { campaign, import, asked };
+                let command = Command::KeepImport { campaign, import, remarks, asked };
                 let changed = worker.change_control(command).await?;
                 let record = changed.record;
                 let record = record.ok_or_else(|| Error::internal("an import left no record"))?;
@@ -193,26 +215,49 @@ impl Import {
 }
 
 impl Listing {
-    fn add(&mut self, code: NormalisedCode) {
+    fn add(&mut self, line: u64, code: NormalisedCode) {
+        if code.as_str().chars().nth(SHORT_CODE_CHARACTERS - 1).is_none() {
+            self.remarks.short += 1;
+        }
         match self.view.keys().peppers.as_slice() {
-            [only] => self.lister.add(only.pepper.digest(&code), ()),
-            _ => self.unchecked.push(code),
+            [only] => self.lister.add(only.pepper.digest(&code), line),
+            _ => self.unchecked.push((line, code)),
         }
     }
 
     async fn make_room(&mut self, worker: &Worker) -> Result<(), Error> {
         self.check(worker).await?;
         self.lister.make_room().await?;
-        self.came_of_it.duplicates += self.lister.take_duplicates().len() as u64;
+        self.judge_duplicates(worker).await
+    }
+
+    async fn finish(
+        mut self: Box<Self>,
+        worker: &Worker,
+    ) -> Result<(control::Import, Remarks), Error> {
+        self.check(worker).await?;
+        self.lister.finish().await?;
+        self.judge_duplicates(worker).await?;
+        self.came_of_it.imported = self.lister.listed();
+        Ok((self.came_of_it, self.remarks))
+    }
+
+    /// Counts what existed already, and asks whose it is: a code of another campaign is no row that
+    /// was sent twice.
+    async fn judge_duplicates(&mut self, worker: &Worker) -> Result<(), Error> {
+        let duplicates = self.lister.take_duplicates();
+        let owners = worker.owners(duplicates.iter().map(|&(digest, _)| digest)).await?;
+        for ((_, line), owner) in duplicates.into_iter().zip(owners) {
+            self.duplicate(line, owner);
+        }
         Ok(())
     }
 
-    async fn finish(mut self: Box<Self>, worker: &Worker) -> Result<control::Import, Error> {
-        self.check(worker).await?;
-        self.lister.finish().await?;
-        self.came_of_it.duplicates += self.lister.take_duplicates().len() as u64;
-        self.came_of_it.imported = self.lister.listed();
-        Ok(self.came_of_it)
+    fn duplicate(&mut self, line: u64, owner: Option<CampaignNumber>) {
+        self.came_of_it.duplicates += 1;
+        if owner.is_some_and(|owner| owner != self.campaign) {
+            self.remarks.found_elsewhere(line);
+        }
     }
 
     /// Hands on what does not exist under another pepper.
@@ -225,12 +270,12 @@ impl Listing {
             return Err(Error::internal("there is no pepper"));
         };
         let codes = std::mem::take(&mut self.unchecked);
-        let known = worker.known_elsewhere(newest.number, &codes).await?;
-        for (code, is_known) in codes.iter().zip(known) {
-            if is_known {
-                self.came_of_it.duplicates += 1;
-            } else {
-                self.lister.add(newest.pepper.digest(code), ());
+        let texts = codes.iter().map(|(_, code)| code);
+        let known = worker.known_elsewhere(newest.number, texts).await?;
+        for ((line, code), owner) in codes.iter().zip(known) {
+            match owner {
+                Some(_) => self.duplicate(*line, owner),
+                None => self.lister.add(newest.pepper.digest(code), *line),
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ const MOST_WAITING: usize = 32_768;
 /// The most commands of one lister that shards may be busy with.
 const MOST_UNDER_WAY: usize = 16;
 
-/// The most listers of one thread: each has up to two megabytes waiting and under way.
+/// The most listers of one thread: each has up to three megabytes waiting and under way.
 const MOST_LISTERS: usize = 16;
 
 /// How long a shard that has too much to do is asked again.

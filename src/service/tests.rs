@@ -107,7 +107,7 @@ async fn import(worker: &Worker, campaign: &Campaign, codes: &[&str]) -> (u64, u
     }
     let imported = import.finish().await.unwrap();
     let counts = imported.import().unwrap();
-    (counts.imported, counts.duplicates)
+    (counts.imported, counts.duplicates, imported.remarks().unwrap().elsewhere)
 }
 
 async fn campaign_of(worker: &Worker, code: &str) -> u32 {
@@ -133,19 +133,19 @@ fn a_text_is_one_code_whichever_pepper_digested_it() {
         let drawn_first = make(worker, pattern()).await;
         // What the campaign will draw, some of which somebody else brings in before.
         let drawn = texts(&worker.range(&drawn_first, 0, 6).unwrap());
-        assert_eq!(import(worker, &one, &["old 1", "old 2", &drawn[0]]).await, (3, 0));
+        assert_eq!(import(worker, &one, &["old 1", "old 2", &drawn[0]]).await, (3, 0, 0));
         add_pepper(worker, 2).await;
 
         let two = make(worker, DraftCodes::Imported).await;
-        assert_eq!(import(worker, &two, &["OLD-1", "new", &drawn[0], "NEW"]).await, (1, 3));
-        assert_eq!(import(worker, &two, &[&drawn[2].to_lowercase()]).await, (1, 0));
+        assert_eq!(import(worker, &two, &["OLD-1", "new", &drawn[0], "NEW"]).await, (1, 3, 2));
+        assert_eq!(import(worker, &two, &[&drawn[2].to_lowercase()]).await, (1, 0, 0));
         add_pepper(worker, 3).await;
-        assert_eq!(import(worker, &two, &["old2", "n-e-w", "newest"]).await, (1, 2));
+        assert_eq!(import(worker, &two, &["old2", "n-e-w", "newest"]).await, (1, 2, 1));
 
         // It is digested under the first pepper.
         let issued = worker.issue(CALLER, None, &drawn_first, 4).await.unwrap();
         assert_eq!(texts(&issued.codes), [1, 3, 4, 5].map(|index| drawn[index].clone()));
-        assert_eq!(import(worker, &two, &[&drawn[1], &drawn[5]]).await, (0, 2));
+        assert_eq!(import(worker, &two, &[&drawn[1], &drawn[5]]).await, (0, 2, 2));
 
         for (code, campaign) in [
             ("OLD1", &one),

@@ -25,8 +25,22 @@ fn import(client: &mut Client, campaign: &Value, kind: &str, file: impl Into<Vec
     client.send(request(campaign, kind, file))
 }
 
+/// The answer of an import without faults, none of whose codes stands out.
 fn counts(imported: u64, duplicates: u64) -> Value {
-    json!({"imported": imported, "duplicates": duplicates, "rejected_count": 0, "rejected": []})
+    result(imported, duplicates, 0, json!([]))
+}
+
+/// The answer of an import of so many short codes and these rejected rows.
+fn result(imported: u64, duplicates: u64, short: u64, rejected: Value) -> Value {
+    json!({
+        "imported": imported,
+        "duplicates": duplicates,
+        "elsewhere": 0,
+        "elsewhere_lines": [],
+        "short": short,
+        "rejected_count": rejected.as_array().unwrap().len(),
+        "rejected": rejected,
+    })
 }
 
 fn issued(client: &mut Client, campaign: &Value) -> Value {
@@ -52,14 +66,12 @@ fn files_as_programs_write_them_are_read() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let rejected =
         json!([{"line": 6, "reason": "empty"}, {"line": 7, "reason": "control_character"}]);
-    let wanted = json!({"imported": 2, "duplicates": 1, "rejected_count": 2, "rejected": rejected});
-    assert_eq!(answer.json(), wanted);
+    assert_eq!(answer.json(), result(2, 1, 0, rejected));
 
     let file = "{\"code\":\"caf\\u00e9\"}\n\n{\"code\":\"cafe\u{301}\"}\n{\"cod\":\"x\"}\nplain\n";
     let answer = import(&mut client, &campaign, LINES, file);
     let rejected = json!([{"line": 4, "reason": "malformed"}, {"line": 5, "reason": "malformed"}]);
-    let wanted = json!({"imported": 1, "duplicates": 1, "rejected_count": 2, "rejected": rejected});
-    assert_eq!(answer.json(), wanted);
+    assert_eq!(answer.json(), result(1, 1, 2, rejected));
     assert_eq!(issued(&mut client, &campaign), 3);
 
     for (code, user) in [("SUMMER1", "a"), ("sum\u{2013}mer 2", "b"), ("CAF\u{e9}", "c")] {
@@ -107,7 +119,7 @@ fn bad_rows_are_told_and_the_others_are_imported() {
     let answer = import(&mut client, &campaign, CSV, endless);
     answer.is_invalid_at("");
     assert!(answer.text().contains("line 2") && !answer.text().contains("xxx"), "{answer:?}");
-    assert_eq!(import(&mut client, &campaign, CSV, "after\n").json(), counts(1, 0));
+    assert_eq!(import(&mut client, &campaign, CSV, "afterwards\n").json(), counts(1, 0));
 }
 
 #[test]
@@ -121,7 +133,11 @@ fn a_code_belongs_to_the_campaign_that_had_it_first() {
     let mut second = codes("B", 10_000);
     second.extend_from_slice(&first[..5_000]);
     second.push("b 000001".to_owned());
-    assert_eq!(import(&mut client, &two, CSV, second.join("\r\n")).json(), counts(10_000, 5_001));
+    let lines: Vec<u64> = (10_001..=10_100).collect();
+    let mut wanted = counts(10_000, 5_001);
+    wanted["elsewhere"] = json!(5_000);
+    wanted["elsewhere_lines"] = json!(lines);
+    assert_eq!(import(&mut client, &two, CSV, second.join("\r\n")).json(), wanted);
     assert_eq!(import(&mut client, &one, CSV, first.join("\n")).json(), counts(0, 20_000));
     assert_eq!(issued(&mut client, &one), 20_000);
     assert_eq!(issued(&mut client, &two), 10_000);
@@ -165,7 +181,11 @@ fn what_is_no_import_is_refused() {
 
     let status = |status: &str| format!("/api/v1/campaigns/{}/{status}", id(&codes));
     client.send(Request::new("POST", &status("pause")));
-    assert_eq!(import(&mut client, &codes, CSV, "A\n").json(), counts(1, 0), "a pause is no end");
+    assert_eq!(
+        import(&mut client, &codes, CSV, "AAAAAA\n").json(),
+        counts(1, 0),
+        "a pause is no end"
+    );
     client.send(Request::new("POST", &status("archive")));
     import(&mut client, &codes, CSV, "B\n").is_problem(409, "campaign_archived");
     assert_eq!(issued(&mut client, &codes), 1);
@@ -265,4 +285,77 @@ fn many_files_at_once_import_every_code_once() {
     let sum = |name: &str| answers.iter().map(|answer| answer[name].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("imported"), sum("duplicates")), (12_000, 12_000), "{answers:?}");
     assert_eq!(issued(&mut client, &campaign), 12_000);
+}
+
+#[test]
+fn files_as_spreadsheets_write_them_are_read_or_refused_with_a_reason() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let campaign = imported(&mut client);
+    let to = |column: &str| format!("{}?column={column}", path(&campaign));
+    let send = |client: &mut Client, address: &str, kind: &str, file: &str| {
+        client.send(Request::new("POST", address).header("Content-Type", kind).body(file))
+    };
+
+    for file in ["voucher,name\nHEAD-0001,x\n", "voucher;name\nHEAD-0001;x\n", "HEAD-0001\tx\n"] {
+        let refused = import(&mut client, &campaign, CSV, file);
+        refused.is_invalid_at("");
+        for said in ["called `code`", "the parameter `column`", "Nothing was imported"] {
+            assert!(refused.text().contains(said), "{said}: {refused:?}");
+        }
+    }
+    let unclear = import(&mut client, &campaign, CSV, "Voucher\nHEAD-0001\n");
+    unclear.is_invalid_at("");
+    assert!(unclear.text().contains("put a line with `code` above it"), "{unclear:?}");
+    send(&mut client, &to("code"), CSV, "voucher;name\nHEAD-0001;x\n")
+        .is_problem(400, "validation_failed");
+    for (column, kind) in [("", CSV), ("%20", CSV), (&"x".repeat(101), CSV), ("code", LINES)] {
+        let refused = send(&mut client, &to(column), kind, "code\nHEAD-0001\n");
+        refused.is_problem(400, "validation_failed");
+        assert!(refused.text().contains("\"parameter\":\"column\""), "{refused:?}");
+    }
+    assert_eq!(issued(&mut client, &campaign), 0);
+    for code in ["voucher", "HEAD-0001", "voucher;name"] {
+        redeem(&mut client, code, "ann").is_problem(404, "invalid_code");
+    }
+
+    let file = "name;Code\r\nx;SEMI-0001\r\ny;SEMI-0002\r\n";
+    assert_eq!(import(&mut client, &campaign, CSV, file).json(), counts(2, 0));
+    assert_eq!(import(&mut client, &campaign, CSV, "code\tx\nTABS-01\t1\n").json(), counts(1, 0));
+    let file = "id;Gutschein Nr.\n1;NAME-01\n";
+    let named = send(&mut client, &to("gutschein+nr."), CSV, file);
+    assert_eq!(named.json(), counts(1, 0));
+    let voucher = import(&mut client, &campaign, CSV, "code\nvoucher\n");
+    assert_eq!(voucher.json(), counts(1, 0), "whoever says that it is a code may have it");
+    let file = "Our vouchers\n\ncode;name\nLATE-01;x\n";
+    let row = |line: u64| json!({"line": line, "reason": "malformed"});
+    let titled = import(&mut client, &campaign, CSV, file).json();
+    assert_eq!(titled, result(1, 0, 0, json!([row(3), row(4)])), "a title is one column");
+    for code in ["SEMI-0001", "TABS-01", "NAME-01", "voucher"] {
+        assert_eq!(redeem(&mut client, code, "ann").status, 201, "{code}");
+    }
+    redeem(&mut client, "LATE-01", "ann").is_problem(404, "invalid_code");
+
+    // The column is a part of what the request says.
+    let keyed = |client: &mut Client, column: &str| {
+        let request = Request::new("POST", &to(column)).header("Content-Type", CSV);
+        client.send(request.header("Idempotency-Key", "k").body("one,two\nAAAAAA,BBBBBB\n"))
+    };
+    let first = keyed(&mut client, "one");
+    assert_eq!(first.json(), counts(1, 0));
+    assert_eq!(keyed(&mut client, "one").text(), first.text());
+    keyed(&mut client, "two").is_problem(422, "idempotency_key_reused");
+}
+
+#[test]
+fn short_codes_are_imported_and_told() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let campaign = imported(&mut client);
+    let file = "1\nAB\nA-B C-D E\nABCDEF\n\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\nab\n";
+    let answer = import(&mut client, &campaign, CSV, file);
+    assert_eq!(answer.json(), result(5, 1, 5, json!([])));
+    assert_eq!(redeem(&mut client, "1", "ann").status, 201);
 }

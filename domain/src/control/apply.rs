@@ -103,6 +103,7 @@ impl Command {
             | Self::LetIn { asked, .. }
             | Self::ShutOut { asked, .. }
             | Self::RecordImport { asked, .. }
+            | Self::KeepImport { asked, .. }
             | Self::IssuePattern { asked, .. } => Some(*asked),
         }
     }
@@ -117,6 +118,7 @@ impl Command {
         | Self::LetIn { asked, .. }
         | Self::ShutOut { asked, .. }
         | Self::RecordImport { asked, .. }
+        | Self::KeepImport { asked, .. }
         | Self::IssuePattern { asked, .. } = self
             && let Some(request) = &mut asked.request
         {
@@ -157,6 +159,9 @@ impl Control {
             Command::ShutOut { api_key, .. } => self.shut_out(api_key),
             Command::RecordImport { campaign, import, .. } => {
                 self.record_import(campaign, import).map(Some)
+            }
+            Command::KeepImport { campaign, import, remarks, .. } => {
+                self.keep_import(campaign, import, remarks).map(Some)
             }
             Command::IssuePattern { campaign, first, span, skipped, .. } => {
                 self.issue_pattern(campaign, first, span, skipped)

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::draft::{Changes, Draft, RuleChanges};
-use super::import::Import;
+use super::import::{Import, Remarks};
 use super::secrets::{Secret, SecretName};
 use crate::campaign::{Campaign, Revision, Status};
 use crate::codes::CampaignNumber;
@@ -109,6 +109,18 @@ pub enum Command {
         changes: Changes,
         /// What shall be otherwise of its other rules.
         rules: Box<RuleChanges>,
+        /// Who asks.
+        asked: Asked,
+    },
+    /// Keep what came of bringing codes into a campaign, and what stood out among them. The shards
+    /// have them already.
+    KeepImport {
+        /// Which.
+        campaign: CampaignNumber,
+        /// What came of it.
+        import: Import,
+        /// What stood out.
+        remarks: Remarks,
         /// Who asks.
         asked: Asked,
     },
@@ -231,6 +243,15 @@ pub enum Event {
         /// How many.
         span: u64,
     },
+    /// Codes were brought in, and something may have stood out among them.
+    ImportKept {
+        /// The campaign.
+        campaign: CampaignNumber,
+        /// What came of it.
+        import: Import,
+        /// What stood out.
+        remarks: Remarks,
+    },
 }
 
 impl Record {
@@ -244,7 +265,8 @@ impl Record {
             Event::SecretAdded(_)
             | Event::ApiKeyAdded { .. }
             | Event::ApiKeyRevoked(_)
-            | Event::Imported { .. } => None,
+            | Event::Imported { .. }
+            | Event::ImportKept { .. } => None,
         }
     }
 }

@@ -20,6 +20,37 @@ pub struct Import {
     pub rejected: Vec<RejectedRow>,
 }
 
+/// The most lines that are kept of what stood out in one import.
+pub const MAX_REMARKED_LINES: usize = 100;
+
+/// A code with fewer characters can be guessed by trying. Those of a pattern are refused for that;
+/// codes that were made elsewhere are what they are, and whoever brings them is told.
+pub const SHORT_CODE_CHARACTERS: usize = 6;
+
+/// What stood out among the codes of one import.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remarks {
+    /// How many of the duplicates belong to another campaign: nobody can redeem them in this one.
+    pub elsewhere: u64,
+    /// The first lines with one, in their order, at most [`MAX_REMARKED_LINES`].
+    pub elsewhere_lines: Vec<u64>,
+    /// How many codes, new or not, have fewer than [`SHORT_CODE_CHARACTERS`] characters.
+    pub short: u64,
+}
+
+impl Remarks {
+    /// Counts a duplicate that belongs to another campaign, and keeps its line if it is among the
+    /// first. Duplicates are not found in the order of their lines.
+    pub fn found_elsewhere(&mut self, line: u64) {
+        self.elsewhere += 1;
+        let place = self.elsewhere_lines.partition_point(|&other| other <= line);
+        if place < MAX_REMARKED_LINES {
+            self.elsewhere_lines.insert(place, line);
+            self.elsewhere_lines.truncate(MAX_REMARKED_LINES);
+        }
+    }
+}
+
 /// A row that is no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedRow {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::apply::Result;
-use super::import::{Import, MAX_REJECTED_ROWS};
+use super::import::{Import, MAX_REJECTED_ROWS, MAX_REMARKED_LINES, Remarks};
 use super::{Control, Event, Purpose, Refusal};
 use crate::campaign::{
     Campaign, Codes, MAX_ISSUED, MAX_SKIPPED, Revision, Status, most_of_pattern,
@@ -79,17 +79,30 @@ impl Control {
     }
 
     /// Keeps what came of an import, of an archived campaign, too: its codes are there already.
-    pub(super) fn record_import(
+    pub(super) fn record_import(&self, number: CampaignNumber, import: Import) -> Result<Event> {
+        let import = self.import_into(number, import)?;
+        Ok(Event::Imported { campaign: number, import })
+    }
+
+    /// As [`Control::record_import`], with what stood out.
+    pub(super) fn keep_import(
         &self,
         number: CampaignNumber,
-        mut import: Import,
+        import: Import,
+        mut remarks: Remarks,
     ) -> Result<Event> {
+        let import = self.import_into(number, import)?;
+        remarks.elsewhere_lines.truncate(MAX_REMARKED_LINES);
+        Ok(Event::ImportKept { campaign: number, import, remarks })
+    }
+
+    fn import_into(&self, number: CampaignNumber, mut import: Import) -> Result<Import> {
         let campaign = self.campaigns.get(&number).ok_or(Refusal::NotFound)?;
         if campaign.codes != Codes::Imported {
             return Err(Refusal::CodesNotImported);
         }
         import.rejected.truncate(MAX_REJECTED_ROWS);
-        Ok(Event::Imported { campaign: number, import })
+        Ok(import)
     }
 }
 

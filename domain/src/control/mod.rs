@@ -23,7 +23,10 @@ use std::sync::Arc;
 pub use command::{Asked, Command, Event, NewApiKey, Record, Role};
 pub use draft::{Changes, Draft, DraftCodes, RuleChanges};
 pub use encoding::{Decoder, FORMAT_VERSION};
-pub use import::{Import, MAX_REJECTED_ROWS, RejectedRow, RowFault};
+pub use import::{
+    Import, MAX_REJECTED_ROWS, MAX_REMARKED_LINES, RejectedRow, Remarks, RowFault,
+    SHORT_CODE_CHARACTERS,
+};
 pub use refusal::Refusal;
 pub use secrets::{MAX_SEALING_KEYS, Purpose, Secret, SecretName};
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use redeemd_domain::campaign::{MAX_ISSUED, Revision, Status, Window};
 use redeemd_domain::codes::{CampaignNumber, Pattern};
 use redeemd_domain::control::{
-    Asked, Changes, Command, Control, Draft, DraftCodes, Import, NewApiKey, Purpose, Role,
+    Asked, Changes, Command, Control, Draft, DraftCodes, Import, NewApiKey, Purpose, Remarks, Role,
     RowFault, Secret, SecretName,
 };
 use redeemd_domain::identifier::ApiKeyNumber;
@@ -84,11 +84,18 @@ fn issue_pattern() -> impl Strategy<Value = Command> {
 fn record_import() -> impl Strategy<Value = Command> {
     let rejected =
         vec((1..9u64, prop::sample::select(&[RowFault::Empty, RowFault::TooLong][..])), 0..3);
-    (campaign(), 0..9u64, 0..9u64, rejected, asked(7)).prop_map(
-        |(campaign, imported, duplicates, rejected, asked)| {
+    let remarks = prop::option::of((0..9u64, vec(1..9u64, 0..3), 0..9u64));
+    (campaign(), 0..9u64, 0..9u64, rejected, remarks, asked(7)).prop_map(
+        |(campaign, imported, duplicates, rejected, remarks, asked)| {
             let mut import = Import { imported, duplicates, ..Import::default() };
             rejected.into_iter().for_each(|(line, fault)| import.reject(line, fault));
-            Command::RecordImport { campaign, import, asked }
+            match remarks {
+                None => Command::RecordImport { campaign, import, asked },
+                Some((elsewhere, elsewhere_lines, short)) => {
+                    let remarks = Remarks { elsewhere, elsewhere_lines, short };
+                    Command::KeepImport { campaign, import, remarks, asked }
+                }
+            }
         },
     )
 }

@@ -179,6 +179,7 @@ impl Model {
         | Command::SetStatus { campaign, .. }
         | Command::Issue { campaign, .. }
         | Command::RecordImport { campaign, .. }
+        | Command::KeepImport { campaign, .. }
         | Command::IssuePattern { campaign, .. }) = command
         else {
             panic!("not about a campaign")
@@ -231,7 +232,7 @@ impl Model {
                 }
                 past.issued += count;
             }
-            Command::RecordImport { .. } => {
+            Command::RecordImport { .. } | Command::KeepImport { .. } => {
                 // It is told, and changes nothing of the campaign.
                 let imported = past.codes == Kind::Imported;
                 return if imported { Ok(true) } else { Err(Refusal::CodesNotImported) };

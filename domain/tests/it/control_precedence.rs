@@ -4,7 +4,7 @@ use redeemd_domain::campaign::{MAX_ISSUED, MAX_SKIPPED, Revision, Status, Window
 use redeemd_domain::codes::{CampaignNumber, Pattern};
 use redeemd_domain::control::{
     Asked, Changes, Command, Control, Draft, DraftCodes, Import, NewApiKey, Outcome, Purpose,
-    Refusal, Role, Secret, SecretName,
+    Refusal, Remarks, Role, Secret, SecretName,
 };
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::timestamp::Timestamp;
@@ -69,6 +69,11 @@ fn issue_pattern(campaign: u32, first: u64, span: u64, skipped: &[u64]) -> Comma
 fn record_import(campaign: u32, asked: Asked) -> Command {
     let import = Import { imported: 1, ..Import::default() };
     Command::RecordImport { campaign: CampaignNumber(campaign), import, asked }
+}
+
+fn keep_import(campaign: u32, asked: Asked) -> Command {
+    let (import, remarks) = (Import { imported: 1, ..Import::default() }, Remarks::default());
+    Command::KeepImport { campaign: CampaignNumber(campaign), import, remarks, asked }
 }
 
 fn status(campaign: u32, status: Status, asked: Asked) -> Command {
@@ -142,6 +147,8 @@ fn the_earlier_refusal_is_given() {
         (true, record_import(9, unkeyed()), Refusal::NotFound),
         (true, record_import(1, unkeyed()), Refusal::CodesNotImported),
         (false, record_import(3, unkeyed()), Refusal::CodesNotImported),
+        (true, keep_import(9, unkeyed()), Refusal::NotFound),
+        (true, keep_import(1, unkeyed()), Refusal::CodesNotImported),
         (true, status(9, Status::Active, unkeyed()), Refusal::NotFound),
         (true, status(1, Status::Active, unkeyed()), Refusal::CampaignArchived),
         (true, status(1, Status::Paused, unkeyed()), Refusal::CampaignArchived),
@@ -161,6 +168,7 @@ fn a_reused_key_and_a_replay_precede_everything() {
         (status(1, Status::Paused, asked(3)), status(9, Status::Active, asked(3))),
         (let_in(1, Role::Admin, asked(4)), let_in(1, Role::Public, asked(4))),
         (record_import(2, asked(5)), record_import(9, asked(5))),
+        (keep_import(2, asked(6)), keep_import(9, asked(6))),
     ];
     for (mut first, mut wrong) in routes {
         if let Command::ChangeCampaign { changes, .. } = &mut first {
@@ -176,7 +184,8 @@ fn a_reused_key_and_a_replay_precede_everything() {
         | Command::Issue { asked, .. }
         | Command::SetStatus { asked, .. }
         | Command::LetIn { asked, .. }
-        | Command::RecordImport { asked, .. } = &mut wrong
+        | Command::RecordImport { asked, .. }
+        | Command::KeepImport { asked, .. } = &mut wrong
             && let Some(request) = &mut asked.request
         {
             request.fingerprint.0[0] ^= 1;

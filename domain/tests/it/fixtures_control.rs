@@ -133,7 +133,7 @@ fn the_record_fixture_is_read_and_written() {
         Event::CampaignMade(_) => 3,
         Event::CampaignChanged(_) => 4,
         Event::Issued { .. } => 5,
-        Event::Imported { .. } | Event::PatternIssued { .. } => {
+        Event::Imported { .. } | Event::PatternIssued { .. } | Event::ImportKept { .. } => {
             unreachable!("they have fixtures of their own")
         }
     });

@@ -17,6 +17,7 @@ mod damage;
 mod fixtures;
 mod fixtures_api_keys;
 mod fixtures_control;
+mod fixtures_import;
 mod fixtures_listing;
 mod fixtures_rules;
 mod fixtures_shard;

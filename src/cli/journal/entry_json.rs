@@ -197,6 +197,19 @@ pub(super) fn control_command(command: &control::Command, detail: Detail) -> (&'
                 "idempotent": asked.request.is_some(),
             }),
         ),
+        C::KeepImport { campaign, import, remarks, asked } => (
+            "keep_import",
+            json!({
+                "campaign": campaign.0,
+                "imported": import.imported,
+                "duplicates": import.duplicates,
+                "elsewhere": remarks.elsewhere,
+                "short": remarks.short,
+                "rejected_count": import.rejected_count,
+                "api_key": api_key(asked.api_key),
+                "idempotent": asked.request.is_some(),
+            }),
+        ),
         C::IssuePattern { campaign, first, span, skipped, asked } => (
             "issue_pattern",
             json!({

@@ -98,6 +98,17 @@ fn control_event(event: &control::Event) -> (&'static str, Value) {
             details["span"] = json!(span);
             ("pattern_issued", details)
         }
+        E::ImportKept { campaign, import, remarks } => (
+            "import_kept",
+            json!({
+                "campaign": campaign.0,
+                "imported": import.imported,
+                "duplicates": import.duplicates,
+                "elsewhere": remarks.elsewhere,
+                "short": remarks.short,
+                "rejected_count": import.rejected_count,
+            }),
+        ),
         E::Imported { campaign, import } => (
             "imported",
             json!({

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{LONGEST_ROW, RowTooLong};
+use super::{LONGEST_ROW, Unreadable};
 
 /// See [`super::Rows`].
 #[derive(Default)]
@@ -28,10 +28,10 @@ impl JsonRows {
         &mut self,
         input: &[u8],
         visit: &mut impl FnMut(u64, Option<&str>),
-    ) -> Result<(), RowTooLong> {
+    ) -> Result<(), Unreadable> {
         for part in input.split_inclusive(|&byte| byte == b'\n') {
             if self.begun.len() + part.len() > LONGEST_ROW {
-                return Err(RowTooLong { line: self.ended + 1 });
+                return Err(Unreadable::TooLong { line: self.ended + 1 });
             }
             let Some(end) = part.strip_suffix(b"\n") else {
                 self.begun.extend_from_slice(part);

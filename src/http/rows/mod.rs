@@ -3,9 +3,11 @@
 //! However large a file is, no more than a row of it is kept. It must never know which codes exist.
 
 mod csv;
+mod heading;
 mod json_lines;
 
 use csv::CsvRows;
+pub(super) use heading::HeadingFault;
 use json_lines::JsonRows;
 
 /// The most bytes of a row. What is longer is no list of codes.
@@ -17,18 +19,23 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Comma-separated values (RFC 4180): the column called `code` in the first row, or else the
-    /// first column.
+    /// Comma-separated values (RFC 4180), maybe with semicolons or tabs instead: the column called
+    /// `code` in the first row, or the only column.
     Csv,
     /// A line with `{"code":"…"}` for each code.
     JsonLines,
 }
 
-/// A row that has more than [`LONGEST_ROW`] bytes, and the line on which it begins.
+/// Why a file is no list of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RowTooLong {
-    /// The line, from 1.
-    pub line: u64,
+pub(super) enum Unreadable {
+    /// A row has more than [`LONGEST_ROW`] bytes.
+    TooLong {
+        /// The line on which it begins, from 1.
+        line: u64,
+    },
+    /// Nobody can tell by its first line where the codes stand. No row was handed out.
+    Heading(HeadingFault),
 }
 
 /// Reads one file. Rows are handed out with the line on which they begin, counted from 1, and the
@@ -48,10 +55,11 @@ enum FormRows {
 }
 
 impl Rows {
-    /// A file of this form, from its beginning.
-    pub(super) fn new(form: Form) -> Self {
+    /// A file of this form, from its beginning. Codes of comma-separated values stand in the column
+    /// of this name, where one is given.
+    pub(super) fn new(form: Form, column: Option<&str>) -> Self {
         let rows = match form {
-            Form::Csv => FormRows::Csv(Box::default()),
+            Form::Csv => FormRows::Csv(Box::new(CsvRows::new(column))),
             Form::JsonLines => FormRows::JsonLines(JsonRows::default()),
         };
         Self { mark: Some(0), rows }
@@ -60,12 +68,12 @@ impl Rows {
     /// Takes the next piece of the file, and hands out the rows that end in it.
     ///
     /// # Errors
-    /// When a row is too long, after which nothing more can be read.
+    /// When it is no list of codes, after which nothing more can be read.
     pub(super) fn feed(
         &mut self,
         piece: &[u8],
         mut visit: impl FnMut(u64, Option<&str>),
-    ) -> Result<(), RowTooLong> {
+    ) -> Result<(), Unreadable> {
         let piece = self.without_mark(piece, &mut visit)?;
         self.rows.feed(piece, &mut visit)
     }
@@ -73,14 +81,14 @@ impl Rows {
     /// The file has ended: hands out the last row, if no line end stood behind it.
     ///
     /// # Errors
-    /// When that row is too long.
+    /// As [`Rows::feed`].
     pub(super) fn finish(
         mut self,
         mut visit: impl FnMut(u64, Option<&str>),
-    ) -> Result<(), RowTooLong> {
+    ) -> Result<(), Unreadable> {
         self.end_of_mark(&mut visit)?;
         match &mut self.rows {
-            FormRows::Csv(rows) => rows.finish(&mut visit),
+            FormRows::Csv(rows) => rows.finish(&mut visit)?,
             FormRows::JsonLines(rows) => rows.finish(&mut visit),
         }
         Ok(())
@@ -91,7 +99,7 @@ impl Rows {
         &mut self,
         mut piece: &'a [u8],
         visit: &mut impl FnMut(u64, Option<&str>),
-    ) -> Result<&'a [u8], RowTooLong> {
+    ) -> Result<&'a [u8], Unreadable> {
         while let (Some(seen), Some((&byte, rest))) = (self.mark, piece.split_first()) {
             match BYTE_ORDER_MARK.get(seen) {
                 Some(&wanted) if wanted == byte => {
@@ -106,7 +114,7 @@ impl Rows {
     }
 
     /// What began as a byte order mark and is none belongs to the file.
-    fn end_of_mark(&mut self, visit: &mut impl FnMut(u64, Option<&str>)) -> Result<(), RowTooLong> {
+    fn end_of_mark(&mut self, visit: &mut impl FnMut(u64, Option<&str>)) -> Result<(), Unreadable> {
         match self.mark.take() {
             Some(seen) if seen < BYTE_ORDER_MARK.len() => {
                 let seen = BYTE_ORDER_MARK.get(..seen).unwrap_or_default();
@@ -122,7 +130,7 @@ impl FormRows {
         &mut self,
         piece: &[u8],
         visit: &mut impl FnMut(u64, Option<&str>),
-    ) -> Result<(), RowTooLong> {
+    ) -> Result<(), Unreadable> {
         match self {
             Self::Csv(rows) => rows.feed(piece, visit),
             Self::JsonLines(rows) => rows.feed(piece, visit),
@@ -137,9 +145,9 @@ mod tests {
     type Read = Vec<(u64, Option<String>)>;
 
     /// The rows of a file that comes in pieces of a size.
-    fn read(form: Form, file: &[u8], size: usize) -> Result<Read, RowTooLong> {
+    fn read(form: Form, file: &[u8], size: usize) -> Result<Read, Unreadable> {
         let mut read = Vec::new();
-        let mut rows = Rows::new(form);
+        let mut rows = Rows::new(form, None);
         let mut visit = |line, text: Option<&str>| read.push((line, text.map(str::to_owned)));
         for piece in file.chunks(size) {
             rows.feed(piece, &mut visit)?;
@@ -177,14 +185,32 @@ mod tests {
                 &[(2, Some("A")), (3, Some("")), (4, Some("")), (5, Some("B"))],
             ),
             (b"\"code\",id\r\nA,1\r\n", &[(2, Some("A"))]),
-            (b"A,1\nB,2\n", &[(1, Some("A")), (2, Some("B"))]),
             (b"A\ncode\n", &[(1, Some("A")), (2, Some("code"))]),
-            (b" \n,\nA B\n", &[(1, Some(" ")), (2, Some("")), (3, Some("A B"))]),
+            (b" \n,\nA B\n", &[(1, Some(" ")), (2, None), (3, Some("A B"))]),
+            (b"A\nB,1\nC;1\nD\n", &[(1, Some("A")), (2, None), (3, None), (4, Some("D"))]),
+            (b"id;Code\r\n1;A,B\r\n2;\"C;D\"", &[(2, Some("A,B")), (3, Some("C;D"))]),
+            (b"\n\ncode\tid\nA;B\t1\n", &[(4, Some("A;B"))]),
+            (b"\"code\",\"of\nwhat\"\nA,\n", &[(3, Some("A"))]),
+            (b"code", &[]),
             (b"A\xff\nB\xc3\nC\n", &[(1, None), (2, None), (3, Some("C"))]),
             (b"A\"B\n", &[(1, Some("A\"B"))]),
             (b"\"A\nB", &[(1, Some("A\nB"))]),
         ] {
             check(Form::Csv, file, wanted);
+        }
+    }
+
+    #[test]
+    fn a_first_line_that_says_not_where_the_codes_stand_ends_the_file() {
+        for (file, fault) in [
+            ("voucher,name\nA,x\n", HeadingFault::NoColumn),
+            ("voucher;name", HeadingFault::NoColumn),
+            ("\nVouchers\nA\n", HeadingFault::Unclear),
+        ] {
+            for size in [1, 7, file.len()] {
+                let wanted = Err(Unreadable::Heading(fault));
+                assert_eq!(read(Form::Csv, file.as_bytes(), size), wanted, "{file:?} by {size}");
+            }
         }
     }
 
@@ -217,10 +243,10 @@ mod tests {
         ] {
             let long = format!("{begin}{}{end}\nC\n", "x".repeat(LONGEST_ROW));
             for size in [1000, 4096, long.len()] {
-                assert_eq!(read(form, long.as_bytes(), size), Err(RowTooLong { line: 3 }));
+                assert_eq!(read(form, long.as_bytes(), size), Err(Unreadable::TooLong { line: 3 }));
             }
             let endless = format!("{begin}{}", "x".repeat(LONGEST_ROW + 1));
-            assert_eq!(read(form, endless.as_bytes(), 999), Err(RowTooLong { line: 3 }));
+            assert_eq!(read(form, endless.as_bytes(), 999), Err(Unreadable::TooLong { line: 3 }));
             let long = format!("{begin}{}{end}\nC\n", "x".repeat(LONGEST_ROW - 100));
             assert!(read(form, long.as_bytes(), 4096).is_ok());
         }
@@ -228,9 +254,9 @@ mod tests {
 
     #[test]
     fn of_a_long_field_enough_is_kept_to_call_it_too_long() {
-        let long = format!("A,{0}\n{0}\n", "\u{20ac}".repeat(5_000));
+        let long = format!("code,x\nA,{0}\n{0}\n", "\u{20ac}".repeat(5_000));
         let rows = read(Form::Csv, long.as_bytes(), 777).unwrap();
-        let [(1, Some(one)), (2, Some(two))] = &rows[..] else { panic!("{rows:?}") };
+        let [(2, Some(one)), (3, Some(two))] = &rows[..] else { panic!("{rows:?}") };
         assert_eq!(one, "A");
         assert!(two.chars().count() > 64 && two.len() < 1_000);
     }

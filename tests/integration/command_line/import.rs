@@ -147,6 +147,7 @@ fn codes_of_ones_own_are_imported_once_and_can_be_redeemed() {
     let counts = |imported: u64, duplicates: u64| {
         json!({
             "imported": imported, "duplicates": duplicates,
+            "elsewhere": 0, "elsewhere_lines": [], "short": 3,
             "rejected_count": 1, "rejected": rejected,
         })
     };
@@ -185,9 +186,38 @@ fn an_import_whose_answer_is_lost_is_told_again() {
     // The answer's first bytes, which come when everything is imported.
     let proxy = cutting_once(address, 20, Box::new(move || address));
     let ran = run(proxy, &["codes", "import", &campaign, file.to_str().unwrap(), "--json"]);
-    let counts =
-        json!({ "imported": 50_000, "duplicates": 0, "rejected_count": 0, "rejected": [] });
+    let counts = json!({
+        "imported": 50_000, "duplicates": 0, "elsewhere": 0, "elsewhere_lines": [], "short": 10,
+        "rejected_count": 0, "rejected": [],
+    });
     assert_eq!(ran.json(), counts);
     let shown = run(address, &["campaign", "show", &campaign, "--json"]).json();
     assert_eq!(shown["counts"]["issued"], 50_000);
+}
+
+#[test]
+fn a_column_is_named_and_what_stands_out_is_told() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let file = folder.path().join("from-excel.csv");
+    fs::write(&file, "Voucher Nr.;Value\r\nEXCEL-01;5\r\nAB;5\r\n").unwrap();
+    let made = |name: &str| {
+        let kind = ["campaign", "create", "--name", name, "--codes", "imported", "--json"];
+        run(server.address, &kind).json()["id"].as_str().unwrap().to_owned()
+    };
+    let (one, two) = (made("one"), made("two"));
+    let import = |campaign: &str, more: &[&str]| {
+        let begin = ["codes", "import", campaign, file.to_str().unwrap()];
+        run(server.address, &[&begin[..], more].concat())
+    };
+    import(&one, &[]).failed(1, "none of them is called `code`");
+    let first = import(&one, &["--column", "voucher nr."]);
+    let short = "redeemd: 1 code has fewer than 6 characters and is easily guessed\n";
+    assert_eq!((first.code, first.err.as_str()), (0, short));
+    for (flags, code) in [(&[][..], 0), (&["--strict"], 1)] {
+        let other = import(&two, &[&["--column", "voucher nr."], flags].concat());
+        assert_eq!(other.code, code);
+        let elsewhere = "2 codes belong to other campaigns and stay there: lines 2, 3\n";
+        assert!(other.err.contains(elsewhere), "{other:?}");
+    }
 }

@@ -132,6 +132,8 @@ fn request(
         match (parameter["in"].as_str().unwrap(), name) {
             // What an earlier answer gave cannot be made up.
             ("query", "cursor") => {}
+            // Lines of JSON have no columns.
+            ("query", "column") if !is_of(attempt, "text/csv") => {}
             ("query", _) => query.push((name, example)),
             // Each try is a request of its own.
             ("header", "Idempotency-Key") => headers.push((name, format!("{example}-{number}"))),
@@ -152,6 +154,10 @@ fn request(
         request = request.header("Content-Type", media_type).body(stage.body(body));
     }
     (request, address)
+}
+
+fn is_of(attempt: &Try<'_>, media_type: &str) -> bool {
+    attempt.body.is_some_and(|(other, _)| other == media_type)
 }
 
 /// The fields of problem documents, which good requests do not get.

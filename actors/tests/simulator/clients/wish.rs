@@ -1,7 +1,7 @@
 //! What a client wants, and the command that it becomes.
 
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest};
-use redeemd_domain::control::{self, Asked, Changes, Draft, Import, NewApiKey, Role};
+use redeemd_domain::control::{self, Asked, Changes, Draft, Import, NewApiKey, Remarks, Role};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::sequence::SequenceId;
@@ -33,7 +33,7 @@ pub(super) enum Deed {
     LetIn { byte: u8, role: Role },
     ShutOut { api_key: u32 },
     IssuePattern { campaign: CampaignNumber, first: u64, span: u64, skipped: Vec<u64> },
-    RecordImport { campaign: CampaignNumber, import: Import },
+    KeepImport { campaign: CampaignNumber, import: Import, remarks: Remarks },
 }
 
 /// What is sent to whom.
@@ -153,8 +153,8 @@ impl Deed {
             Self::IssuePattern { campaign, first, span, skipped } => {
                 control::Command::IssuePattern { campaign, first, span, skipped, asked }
             }
-            Self::RecordImport { campaign, import } => {
-                control::Command::RecordImport { campaign, import, asked }
+            Self::KeepImport { campaign, import, remarks } => {
+                control::Command::KeepImport { campaign, import, remarks, asked }
             }
         }
     }

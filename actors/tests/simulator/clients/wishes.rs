@@ -2,7 +2,7 @@
 
 use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Pattern, Serial};
-use redeemd_domain::control::{Changes, Draft, DraftCodes, Import, Role, RowFault};
+use redeemd_domain::control::{Changes, Draft, DraftCodes, Import, Remarks, Role, RowFault};
 use redeemd_domain::timestamp::Timestamp;
 
 use super::Clients;
@@ -138,7 +138,9 @@ impl Clients {
             0..=5 if chosen.codes == Codes::Imported => {
                 let mut import = Import { imported: self.random.below(9), ..Import::default() };
                 (0..self.random.below(3)).for_each(|line| import.reject(line, RowFault::Empty));
-                Deed::RecordImport { campaign, import }
+                let mut remarks = Remarks { short: self.random.below(4), ..Remarks::default() };
+                (0..self.random.below(3)).for_each(|line| remarks.found_elsewhere(line));
+                Deed::KeepImport { campaign, import, remarks }
             }
             0..=5 => {
                 let count = if chosen.issued == 0 { 12 } else { self.random.between(1, 40) };

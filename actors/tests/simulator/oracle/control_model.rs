@@ -191,6 +191,16 @@ impl ControlModel {
                     _ => Err(Refusal::CodesNotImported),
                 }
             }
+            Command::KeepImport { campaign, import, remarks, .. } => {
+                match self.campaign(*campaign)?.codes {
+                    Codes::Imported => {
+                        let campaign = *campaign;
+                        let (import, remarks) = (import.clone(), remarks.clone());
+                        Ok(Some(Event::ImportKept { campaign, import, remarks }))
+                    }
+                    _ => Err(Refusal::CodesNotImported),
+                }
+            }
             Command::IssuePattern { campaign, first, span, skipped, .. } => {
                 let before = self.campaign(*campaign)?;
                 if before.status == Status::Archived {

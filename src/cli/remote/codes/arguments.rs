@@ -39,9 +39,12 @@ pub(super) enum CodesCommand {
     Export(Export),
     /// Import codes that were made elsewhere, from a file of any size.
     ///
-    /// Importing the same file again imports nothing twice.
+    /// Importing the same file again imports nothing twice. A CSV file has one column, or a first
+    /// line with names, one of which is `code` or given by --column; semicolons and tabs may stand
+    /// for commas then.
     #[command(after_help = "Examples:
   redeemd codes import camp_… partner.csv
+  redeemd codes import camp_… from-excel.csv --column 'Voucher code'
   zcat partner.csv.gz | redeemd codes import camp_… - --strict")]
     Import(Import),
     /// Look up a code, which is read from standard input or asked for.
@@ -114,7 +117,11 @@ pub(super) struct Import {
     /// How they are written; what the file's name says, if nothing is said, and csv otherwise.
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
-    /// End with exit code 1 if a line is rejected. The others are imported all the same.
+    /// The name of the column with the codes, as the first line of a CSV file has it.
+    #[arg(long, value_name = "NAME")]
+    pub(super) column: Option<String>,
+    /// End with exit code 1 if a line is rejected, or its code belongs to another campaign. The
+    /// others are imported all the same.
     #[arg(long)]
     pub(super) strict: bool,
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::arguments::{Format, Import};
+use super::import_warnings::Warnings;
 use crate::cli::progress::{Grouped, Progress, say};
 use crate::cli::remote::insisting::insist;
 use crate::cli::remote::refused::Refused;
@@ -20,25 +22,29 @@ const MOST_NAMED: usize = 20;
 
 pub(super) fn run(session: &mut Session, import: &Import) -> anyhow::Result<ExitCode> {
     let key = fresh_key()?;
-    let path = format!("{}/import", super::path(&import.campaign));
+    let mut path = format!("{}/import", super::path(&import.campaign));
+    if let Some(column) = &import.column {
+        path = format!("{path}?column={}", utf8_percent_encode(column, NON_ALPHANUMERIC));
+    }
     let request = Request::post_upload(&path, format(import).media_type());
     let request = request.idempotency_key(Some(&key));
-    let answer = if import.file == Path::new("-") {
-        from_standard_input(session, &request)
+    let (answer, attempts) = if import.file == Path::new("-") {
+        (from_standard_input(session, &request)?, 1)
     } else {
-        from_file(session, &request, &import.file)
-    }?;
+        from_file(session, &request, &import.file)?
+    };
     let result = answer.json()?;
     let rejected = rejected_count(&result);
+    let warnings = Warnings::of(&result, rejected, attempts);
     if session.json {
         say_as_it_came(&answer)?;
     } else {
         describe(&result, rejected)?;
     }
-    if rejected > 0 && !session.json {
-        crate::cli::note(&format!("redeemd: {} lines were rejected", Grouped(rejected)));
+    if !session.json {
+        warnings.tell();
     }
-    Ok(if rejected > 0 && import.strict { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if import.strict && warnings.is_serious() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn format(import: &Import) -> Format {
@@ -51,26 +57,33 @@ fn format(import: &Import) -> Format {
 }
 
 /// A file can be read again, so a broken connection is made again.
-fn from_file(session: &mut Session, request: &Request<'_>, path: &Path) -> anyhow::Result<Answer> {
+/// Says how often it was sent.
+fn from_file(
+    session: &mut Session,
+    request: &Request<'_>,
+    path: &Path,
+) -> anyhow::Result<(Answer, u64)> {
     let unreadable = || format!("cannot read {}", path.display());
     let mut file = File::open(path).with_context(unreadable)?;
     let about = file.metadata().with_context(unreadable)?;
     let length = about.is_file().then_some(about.len());
     let progress = Progress::bytes("importing codes", length);
     let client = &mut session.client;
+    let mut attempts = 0;
     let answer = match length {
         None => {
             let mut input = Counting { input: &mut file, bytes: 0, progress: &progress };
             Refused::check(client.upload(request, Upload::new(&mut input, None))?)
         }
         Some(_) => insist(session.manner, || {
+            attempts += 1;
             file.rewind().map_err(crate::client::Error::Input)?;
             let mut input = Counting { input: &mut file, bytes: 0, progress: &progress };
             client.upload(request, Upload::new(&mut input, length))
         }),
     };
     progress.clear();
-    answer
+    Ok((answer?, attempts))
 }
 
 fn from_standard_input(session: &mut Session, request: &Request<'_>) -> anyhow::Result<Answer> {

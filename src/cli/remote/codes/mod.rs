@@ -4,6 +4,7 @@ mod arguments;
 mod code_lines;
 mod export;
 mod import;
+mod import_warnings;
 mod issue;
 mod one_code;
 mod output;
