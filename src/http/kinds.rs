@@ -8,6 +8,7 @@ use redeemd_domain::timestamp::Timestamp;
 use serde_json::value::RawValue;
 
 use super::fields::Objection;
+use super::foreign_json::{MOST_LEVELS, is_readable};
 use super::raw_json::{Items, Name};
 use super::time_text;
 
@@ -79,12 +80,12 @@ pub(super) fn object(value: &RawValue) -> Result<Box<str>, Objection> {
     if compact.len() > MAX_OBJECT_BYTES {
         return Err(format!("must have at most {MAX_OBJECT_BYTES} bytes").into());
     }
-    // Whoever reads it later, a database included, must be able to: no lone surrogates, no numbers
-    // beyond what can be represented, no endless nesting, no zero characters.
-    if serde_json::from_str::<serde_json::Value>(&compact).is_err() || has_zero(&compact) {
-        return Err("must be JSON that others can read: up to 127 levels, whole characters, no \
-                    \\u0000, no number beyond the range of a double"
-            .into());
+    if !is_readable(&compact) {
+        let objection = format!(
+            "must be JSON that others can read: up to {MOST_LEVELS} levels, no field twice in an \
+             object, whole characters, no \\u0000, no number beyond the range of a double"
+        );
+        return Err(objection.into());
     }
     Ok(compact)
 }
@@ -105,15 +106,6 @@ fn compact(json: &str) -> Box<str> {
         compact.push(character);
     }
     compact.into()
-}
-
-/// Whether a text within the JSON has an escaped zero character.
-fn has_zero(json: &str) -> bool {
-    let is_escape = |place: usize| {
-        let before = json.as_bytes().get(..place).unwrap_or_default();
-        before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
-    };
-    json.match_indices("\\u0000").any(|(place, _)| is_escape(place))
 }
 
 #[cfg(test)]
@@ -171,11 +163,21 @@ mod tests {
         let compacted = object(raw("{ \"a b\" : [ 1.50 , \"x \\\" y\" ] ,\n\"a\":{}}")).unwrap();
         assert_eq!(&*compacted, r#"{"a b":[1.50,"x \" y"],"a":{}}"#);
         assert!(object(raw(r#"{"a":"\\u0000"}"#)).is_ok(), "an escaped backslash is no escape");
-        let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        let levels = |count: usize| format!("{{\"a\":{}{}}}", "[".repeat(count), "]".repeat(count));
+        assert!(object(raw(&levels(63))).is_ok());
+        let deep = levels(64);
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_OBJECT_BYTES));
-        for bad in ["[]", "1", "null", r#"{"a":"\u0000"}"#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#]
-            .into_iter()
-            .chain([deep.as_str(), &long])
+        for bad in [
+            "[]",
+            "1",
+            "null",
+            r#"{"a":"\u0000"}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":1e999}"#,
+            r#"{"a":1,"a":2}"#,
+        ]
+        .into_iter()
+        .chain([deep.as_str(), &long])
         {
             assert!(object(raw(bad)).is_err(), "{bad:.40}");
         }

@@ -25,6 +25,7 @@ mod cursor;
 mod description;
 mod exposition;
 mod fields;
+mod foreign_json;
 mod headers;
 mod health;
 mod imports;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::command_line::run;
 use crate::support::{Client, Folder, Request, campaign, campaign_with_codes, id, redeem};
 
 fn patch(
@@ -171,4 +172,25 @@ fn there_is_nothing_under_other_identifiers() {
         let path = format!("/api/v1/campaigns/{unknown}/pause");
         client.send(Request::new("POST", &path)).is_problem(404, "not_found");
     }
+}
+
+#[test]
+fn what_a_client_keeps_here_can_be_read_by_every_client() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let reward =
+        |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+    let mut make = |reward: &str| {
+        let body =
+            format!("{{\"name\":\"x\",\"codes\":{{\"kind\":\"sealed\"}},\"reward\":{reward}}}");
+        let request = Request::new("POST", "/api/v1/campaigns");
+        client.send(request.header("Content-Type", "application/json").body(body))
+    };
+    assert_eq!(make(&reward(64)).status, 201);
+    make(&reward(65)).is_invalid_at("/reward");
+    make("{\"a\":1,\"a\":2}").is_invalid_at("/reward");
+    let list = |arguments: &[&str]| run(server.address, arguments).done().to_owned();
+    assert!(list(&["campaign", "list"]).contains("camp_"));
+    assert!(list(&["campaign", "list", "--json"]).contains("[[[["));
 }
