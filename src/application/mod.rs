@@ -105,7 +105,8 @@ async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
     let mut ending = Ending::new()?;
     let operation = Arc::new(Operation::new(settings));
     let notifier = Notifier::new(std::env::var_os("NOTIFY_SOCKET").as_deref());
-    let sockets = Sockets::inherited()?;
+    let mut sockets = Sockets::inherited()?;
+    sockets.reserve(&settings.http)?;
     let metrics = Metrics::new(&operation)?;
     // Health and metrics can be asked while the server starts, where they have a listener of their
     // own; clients wait in the queue of theirs, or are refused.

@@ -143,7 +143,7 @@ pub fn start_operations(
     Ok(running)
 }
 
-/// Starts to listen for clients: on the sockets that were given, or where the settings say.
+/// Starts to listen for clients: on the sockets that were given, or at the address that was reserved.
 ///
 /// # Errors
 /// When an address cannot be had.
@@ -186,6 +186,7 @@ pub fn start(
     // A head that is not the first of its connection has as long as the connection may be idle, and
     // then as long as any.
     let bounds = Bounds {
+        first_patience: Duration::from_millis(http.request_timeout_ms),
         patience: Duration::from_secs(http.keep_alive_seconds) + head_timeout(http),
         stall_ms: u32::try_from(http.stall_timeout_ms).unwrap_or(u32::MAX),
     };
@@ -199,14 +200,14 @@ pub fn start(
         .shutdown_timeout(LONGEST_GRACE_SECONDS)
         .on_connect(move |stream, data| connected(stream, data, &connections, bounds))
         .disable_signals();
-    let is_given = !sockets.interface.is_empty();
     for listener in sockets.interface {
         server = server.listen(listener).map_err(ServerError::Inherited)?;
     }
-    if !is_given {
+    if let Some(reserved) = sockets.reserved {
         let (setting, address) = ("http.listen", http.listen);
         let failed = |source| ServerError::Listen { setting, address, source };
-        server = server.bind(address).map_err(failed)?;
+        let listener = reserved.listen(BACKLOG).map_err(failed)?;
+        server = server.listen(listener).map_err(failed)?;
     }
     running.addresses = server.addrs();
     running.interface = Some(running.run(server.run()));
@@ -265,6 +266,8 @@ impl Running {
 /// What a connection may take.
 #[derive(Clone, Copy)]
 struct Bounds {
+    /// How long until the first whole head, at least.
+    first_patience: Duration,
     /// How long between an answer and the next whole head.
     patience: Duration,
     /// How many milliseconds it may take nothing of its answer.
@@ -288,7 +291,7 @@ fn connected(
     }
     // Without a handle, for want of any, it is counted and not watched.
     let socket = stream.and_then(|stream| stream.as_fd().try_clone_to_owned().ok());
-    data.insert(Connection::accepted(connections, socket, bounds.patience));
+    data.insert(Connection::accepted(connections, socket, bounds.first_patience, bounds.patience));
 }
 
 /// How long the head of a request may take to arrive. (Bodies have the timeout of the site.)

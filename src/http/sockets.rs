@@ -3,9 +3,17 @@
 //! so that clients wait in their queue and none is refused.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 
 use listenfd::ListenFd;
+use redeemd_config::Http;
+use rustix::net::{
+    AddressFamily, SocketFlags, SocketType, bind, listen, socket_with,
+    sockopt::set_socket_reuseaddr,
+};
+
+use super::server::ServerError;
 
 /// The name of a socket (`FileDescriptorName=`) that is for health and metrics. Every other is for
 /// the interface.
@@ -18,7 +26,13 @@ pub struct Sockets {
     pub interface: Vec<TcpListener>,
     /// For health and metrics.
     pub operations: Vec<TcpListener>,
+    /// The address for the interface, where no socket was given.
+    pub(super) reserved: Option<Reserved>,
 }
+
+/// An address that nobody else can have, and at which clients are refused until it is listened to.
+#[derive(Debug)]
+pub(super) struct Reserved(OwnedFd);
 
 impl Sockets {
     /// Those that the environment says were given to this process.
@@ -40,5 +54,40 @@ impl Sockets {
             }
         }
         Ok(sockets)
+    }
+
+    /// Reserves the interface's address, if no socket was given for it. A server that cannot listen
+    /// has to know before it makes or changes anything.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub fn reserve(&mut self, http: &Http) -> Result<(), ServerError> {
+        if self.interface.is_empty() {
+            let (setting, address) = ("http.listen", http.listen);
+            let reserved = Reserved::take(address);
+            let failed = |source| ServerError::Listen { setting, address, source };
+            self.reserved = Some(reserved.map_err(failed)?);
+        }
+        Ok(())
+    }
+}
+
+impl Reserved {
+    fn take(address: SocketAddr) -> io::Result<Self> {
+        let family = match address {
+            SocketAddr::V4(_) => AddressFamily::INET,
+            SocketAddr::V6(_) => AddressFamily::INET6,
+        };
+        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // Connections of an earlier process that are still closing are in nobody's way.
+        set_socket_reuseaddr(&socket, true)?;
+        bind(&socket, &address)?;
+        Ok(Self(socket))
+    }
+
+    /// Listens. So many connections may wait to be accepted.
+    pub(super) fn listen(self, backlog: u32) -> io::Result<TcpListener> {
+        listen(&self.0, i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        Ok(self.0.into())
     }
 }

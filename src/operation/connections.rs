@@ -28,7 +28,7 @@ pub struct Connections {
     pub begun: Number,
     /// How many ended before it.
     pub unused: Number,
-    /// How many were shut down because a request did not arrive in time.
+    /// How many ended because a request did not arrive in time, the first or a later one.
     pub timed_out: Number,
 }
 
@@ -52,6 +52,8 @@ pub struct Connection {
     /// A handle of our own, so that shutting down can never meet somebody else's connection.
     socket: Option<OwnedFd>,
     has_begun: Cell<bool>,
+    /// How long its first request may take to arrive.
+    first_patience: Duration,
     /// Requests that are being answered.
     under_way: Cell<u32>,
     /// When the last answer was complete, or the connection was accepted.
@@ -64,11 +66,13 @@ thread_local! {
 }
 
 impl Connection {
-    /// A connection that was just accepted on this thread, which has to run local tasks. It may be
-    /// idle, or send a head, for `patience`.
+    /// A connection that was just accepted on this thread, which has to run local tasks. The
+    /// framework gives its first request `first_patience`; after that it may be idle, or send a
+    /// head, for `patience`.
     pub fn accepted(
         all: &Arc<Connections>,
         socket: Option<OwnedFd>,
+        first_patience: Duration,
         patience: Duration,
     ) -> Rc<Self> {
         all.accepted.add(1);
@@ -76,6 +80,7 @@ impl Connection {
             all: Arc::clone(all),
             socket,
             has_begun: Cell::new(false),
+            first_patience,
             under_way: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
         });
@@ -105,6 +110,10 @@ impl Drop for Connection {
         self.all.ended.add(1);
         if !self.has_begun.get() {
             self.all.unused.add(1);
+            // The framework ends it and says nothing of it.
+            if self.idle_since.get().elapsed() >= self.first_patience {
+                self.all.timed_out.add(1);
+            }
         }
     }
 }

@@ -64,6 +64,8 @@ fn an_address_in_use_is_named() {
     let second = Folder::new().set("http.listen", &server.address.to_string());
     let said = fails_to_start(second.command());
     assert!(said.contains(&server.address.to_string()) && said.contains("http.listen"), "{said}");
+    // An admin key that was said by a start that fails would be all that there ever is of it.
+    assert!(!second.data().exists() && !second.secret().exists(), "nothing was made");
 }
 
 #[test]
