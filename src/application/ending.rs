@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use actix_web::rt::time::sleep;
@@ -13,6 +13,10 @@ use crate::operation::{Notifier, Operation, Reloader, Stage};
 
 /// How long answers may take to leave after a failure that ends the process.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How far apart two signals are at least. What comes sooner is one wish that was sent twice:
+/// `timeout` signals its command and then the group that the command is in.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,13 +88,14 @@ impl Ending {
             grace_seconds = grace.as_secs(),
             "told to end; letting requests end"
         );
+        let first = Instant::now();
         let stopping = async {
             sleep(delay).await;
             running.stop(grace).await;
         };
         tokio::select! {
             () = stopping => End::Orderly,
-            () = told(&mut self.terminate, &mut self.interrupt) => {
+            () = told_again(&mut self.terminate, &mut self.interrupt, first) => {
                 tracing::warn!("told again; ending at once");
                 End::AtOnce
             }
@@ -106,6 +111,16 @@ fn reload(reloader: Option<&Arc<Reloader>>) {
             actix_web::rt::task::spawn_blocking(move || reloader.reload());
         }
         None => tracing::warn!("there is nothing to load the settings from again"),
+    }
+}
+
+/// Waits until a signal comes that is none of those of the first moment.
+async fn told_again(terminate: &mut Signal, interrupt: &mut Signal, first: Instant) {
+    loop {
+        told(terminate, interrupt).await;
+        if first.elapsed() >= MOMENT {
+            return;
+        }
     }
 }
 
