@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::run;
-use crate::support::{Folder, campaign_with_codes, id};
+use crate::support::{Folder, campaign_with_codes, id, wait_until};
 
 fn number(report: &Value, name: &str) -> u64 {
     report[name].as_u64().unwrap_or_else(|| panic!("{name}: {report}"))
@@ -82,4 +82,27 @@ fn a_load_needs_codes_and_makes_sense() {
         assert_eq!(run(nowhere, wrong).code, 2, "{wrong:?}");
     }
     run(nowhere, &["bench", "--codes", "/not/there"]).failed(1, "cannot read /not/there");
+}
+
+#[test]
+fn a_server_that_goes_away_takes_no_figures_along() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let (address, mut client) = (server.address, server.client());
+    let bench = std::thread::spawn(move || {
+        let load = ["bench", "--issue", "--connections", "4", "--duration", "2"];
+        run(address, &[&load[..], &["--timeout", "1"]].concat())
+    });
+    wait_until("it redeems", || {
+        let page = client.get("/metrics");
+        page.text().lines().any(|line| {
+            let count = line.strip_prefix("redeemd_redemptions_total{outcome=\"done\"} ");
+            count.is_some_and(|count| count != "0")
+        })
+    });
+    server.kill();
+    let ran = bench.join().unwrap();
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("answers/s") && ran.out.contains("201"), "{ran:?}");
+    assert!(ran.err.contains("redeemd campaign archive camp_"), "{ran:?}");
 }

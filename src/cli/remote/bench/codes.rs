@@ -86,7 +86,10 @@ impl Codes {
         self.supply.close();
         let Some(Issuing { campaign, thread }) = self.issuing else { return Ok(()) };
         let issued = thread.join().map_err(|_| anyhow!("issuing codes panicked"))?;
-        session.post(&format!("{}/archive", campaign::path(&campaign)), None)?;
+        let archived = session.post(&format!("{}/archive", campaign::path(&campaign)), None);
+        archived.with_context(|| {
+            format!("the load's campaign stays; `redeemd campaign archive {campaign}` ends it")
+        })?;
         issued.context("issuing codes while the load went on")
     }
 }

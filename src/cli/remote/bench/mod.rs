@@ -33,13 +33,19 @@ pub(in crate::cli) fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
         let display = Display::begin(load.duration);
         let outcome = load.run(&source, |moment| display.show(moment));
         display.end();
-        codes.put_away(session)?;
-        let report = Report { load: &load, batch: bench.batch, outcome: &outcome? };
-        match session.json {
-            true => say(format_args!("{}", report.json()))?,
-            false => say(format_args!("{report}"))?,
-        }
-        Ok(if report.is_any_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        // What was measured is told first: a server that went away takes nothing of it along.
+        let told = outcome.map_err(anyhow::Error::from).and_then(|outcome| {
+            let report = Report { load: &load, batch: bench.batch, outcome: &outcome };
+            match session.json {
+                true => say(format_args!("{}", report.json()))?,
+                false => say(format_args!("{report}"))?,
+            }
+            Ok(report.is_any_success())
+        });
+        let put_away = codes.put_away(session);
+        let is_any_success = told?;
+        put_away?;
+        Ok(if is_any_success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
 }
 
