@@ -26,7 +26,7 @@ use crate::client::Target;
   redeemd serve --data-dir /var/lib/redeemd --listen 127.0.0.1:8080
   redeemd campaign create --name Launch --server http://127.0.0.1:8080 --key-file admin.key
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage: the command line itself is wrong."
 )]
 pub struct Arguments {
     /// A TOML file with settings; see config/default.toml for all of them.
@@ -176,8 +176,18 @@ pub struct Demo {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check the settings and show what is in force and where each came from.
-    #[command(after_help = "Example:\n  redeemd config check --config /etc/redeemd.toml")]
-    Check,
+    #[command(after_help = "Examples:
+  redeemd config check --config /etc/redeemd.toml
+  redeemd config check --json")]
+    Check(Check),
+}
+
+/// How settings are shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Check {
+    /// Write what a program can read: a JSON object with each setting's value and origin.
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Arguments {

@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use super::Arguments;
 use super::arguments::Health;
+use super::progress::say;
 use crate::client::{Client, Request};
 
 /// How long a healthy server may take to say so.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) fn run(arguments: &Arguments, health: &Health) -> anyhow::Result<ExitCode> {
+    super::with_json_errors(health.json, || ask(arguments, health))
+}
+
+fn ask(arguments: &Arguments, health: &Health) -> anyhow::Result<ExitCode> {
     let target = match &health.server {
         Some(server) => server.clone(),
         None => own_address(arguments)?.into(),
@@ -21,9 +25,9 @@ pub(super) fn run(arguments: &Arguments, health: &Health) -> anyhow::Result<Exit
     let ready = client.send(&Request::get("/health/ready"))?;
     if health.json {
         let parts = client.send(&Request::get("/health"))?;
-        println!("{}", String::from_utf8_lossy(parts.body()));
+        say(format_args!("{}", String::from_utf8_lossy(parts.body())))?;
     } else {
-        println!("{}", String::from_utf8_lossy(ready.body()));
+        say(format_args!("{}", String::from_utf8_lossy(ready.body())))?;
     }
     Ok(if ready.status() == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

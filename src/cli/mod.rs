@@ -5,6 +5,7 @@ mod backup;
 mod completions;
 mod config;
 mod demo;
+mod file_limit;
 mod health;
 mod journal;
 mod new_file;
@@ -13,6 +14,7 @@ mod remote;
 mod restore;
 mod serve;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -31,13 +33,43 @@ const WRONG_USAGE: u8 = 2;
 pub fn run() -> ExitCode {
     let arguments = Arguments::from_arg_matches(&command().get_matches());
     let arguments = arguments.unwrap_or_else(|error| error.exit());
+    file_limit::becomes_an_error();
     match carry_out(&arguments) {
         Ok(code) => code,
         Err(error) => {
-            complain(&error);
-            if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+            if !is_unheard(&error) {
+                note(&format!("redeemd: {}", line_of(&error)));
+            }
+            exit_code(&error)
         }
     }
+}
+
+/// Does something whose errors a program may read: as a JSON object on standard error then.
+fn with_json_errors(
+    is_json: bool,
+    work: impl FnOnce() -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    match work() {
+        Err(error) if is_json && !is_unheard(&error) => {
+            let code = if error.is::<Usage>() { "wrong_usage" } else { "failed" };
+            let document = serde_json::json!({ "code": code, "detail": line_of(&error) });
+            note(&document.to_string());
+            Ok(exit_code(&error))
+        }
+        done => done,
+    }
+}
+
+/// Whether somebody who was to read the result went away, as `head` does. There is nobody to tell.
+fn is_unheard(error: &anyhow::Error) -> bool {
+    let reason = error.downcast_ref::<io::Error>();
+    error.chain().len() == 1
+        && reason.is_some_and(|reason| reason.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// The whole command line, as it is parsed, shown and completed.
@@ -89,8 +121,8 @@ fn note(line: &str) {
     eprintln!("{line}");
 }
 
-/// One line on standard error: what, where, and what to do.
-fn complain(error: &anyhow::Error) {
+/// An error in one line: what, where, and what to do.
+fn line_of(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // Most errors quote what caused them; nothing is to be said twice.
@@ -98,5 +130,5 @@ fn complain(error: &anyhow::Error) {
             text = format!("{text}: {cause}");
         }
     }
-    note(&format!("redeemd: {text}"));
+    text
 }

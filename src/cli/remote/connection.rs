@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use crate::cli::Usage;
@@ -47,7 +47,8 @@ pub(in crate::cli) struct ConnectionArguments {
     )]
     pub timeout: u64,
 
-    /// Write what a program can read: JSON on standard output, refusals as JSON on standard error.
+    /// Write what a program can read: JSON on standard output, refusals and errors as JSON on
+    /// standard error.
     #[arg(long, global = true, help_heading = "Server")]
     pub json: bool,
 }
@@ -93,7 +94,7 @@ impl ConnectionArguments {
         // A key with a line break in it would be a header of its own.
         match !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()) {
             true => Ok(key.to_owned()),
-            false => Err(Usage(format!("{origin} does not begin with an API key (rk_…)")).into()),
+            false => Err(anyhow!("{origin} does not begin with an API key (rk_…)")),
         }
     }
 }

@@ -112,19 +112,19 @@ fn make(session: &mut Session, new: &New) -> anyhow::Result<()> {
             "the server made {id} but does not show it again; `redeemd key revoke {id}` ends it"
         )
     })?;
+    let lost = || format!("{id} was made and its key is lost; `redeemd key revoke {id}` ends it");
     let Some(mut file) = file else {
-        return match session.json {
+        let shown = match session.json {
             true => say_as_it_came(&answer),
             false => {
-                say(format_args!("{}", details(&made, &["id", "name", "role", "created_at"])))?;
-                Ok(say(format_args!("\nThe key is not shown again."))?)
+                let made = details(&made, &["id", "name", "role", "created_at"]);
+                say(format_args!("{made}\nThe key is not shown again.")).map_err(Into::into)
             }
         };
+        return shown.with_context(lost);
     };
     let written = writeln!(file, "{key}").map_err(anyhow::Error::from);
-    written.and_then(|()| Ok(file.finish()?)).with_context(|| {
-        format!("{id} was made and its key is lost; `redeemd key revoke {id}` ends it")
-    })?;
+    written.and_then(|()| Ok(file.finish()?)).with_context(lost)?;
     if let Some(made) = made.as_object_mut() {
         made.remove("key");
     }

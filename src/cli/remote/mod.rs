@@ -26,15 +26,18 @@ fn with_server(
     connection: &ConnectionArguments,
     work: impl FnOnce(&mut Session) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
-    let mut session = Session::open(connection)?;
-    match work(&mut session) {
-        Err(error) if connection.json => match error.downcast_ref().and_then(Refused::document) {
-            Some(document) => {
-                super::note(document);
-                Ok(ExitCode::FAILURE)
-            }
-            None => Err(error),
-        },
-        done => done,
-    }
+    super::with_json_errors(connection.json, || {
+        let mut session = Session::open(connection)?;
+        match work(&mut session) {
+            Err(error) if connection.json => match error.downcast_ref().and_then(Refused::document)
+            {
+                Some(document) => {
+                    super::note(document);
+                    Ok(ExitCode::FAILURE)
+                }
+                None => Err(error),
+            },
+            done => done,
+        }
+    })
 }

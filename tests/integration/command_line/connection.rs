@@ -32,7 +32,7 @@ fn a_key_comes_from_a_file_or_the_environment() {
     list(&|command| {
         command.arg("--key-file").arg(&file);
     })
-    .failed(2, "does not begin with an API key");
+    .failed(1, "does not begin with an API key");
     list(&|command| {
         command.arg("--key-file").arg(folder.path().join("none"));
     })
@@ -77,7 +77,7 @@ fn a_server_that_is_not_there_is_named() {
     // It lost its answer and is asked again, but not for ever.
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let silent = listener.local_addr().unwrap();
-    run(silent, &["campaign", "list", "--timeout", "1"]).failed(1, "connection was lost");
+    run(silent, &["campaign", "list", "--timeout", "1"]).failed(1, "no answer within 1 s");
 }
 
 #[test]
