@@ -3,6 +3,9 @@
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
+# docker build --build-arg COMMIT=$(git rev-parse --short HEAD) . shows it in redeemd_build_info.
+ARG COMMIT=unknown
+ENV BUILD_COMMIT=$COMMIT
 COPY . .
 RUN cargo build --release --locked --bin redeemd \
     && install -D target/release/redeemd /install/usr/local/bin/redeemd \

@@ -50,6 +50,13 @@ impl Exposition {
         }
     }
 
+    /// What is true of the process, in labels; its value is always 1.
+    pub(super) fn facts(&mut self, name: &str, help: &str, facts: &[(&str, &str)]) {
+        self.family(name, Kind::Gauge.name(), help);
+        let facts = facts.iter().map(|(label, fact)| format!("{label}=\"{fact}\""));
+        self.sample(name, &format!("{{{}}}", facts.collect::<Vec<_>>().join(",")), 1);
+    }
+
     /// A histogram of durations.
     pub(super) fn durations(&mut self, name: &str, help: &str, durations: &Durations) {
         self.family(name, "histogram", help);

@@ -11,7 +11,7 @@ use prometheus::{
 
 use super::exposition::Exposition;
 use super::node_metrics;
-use super::problem::kind_of_error;
+use super::problem::{Kind, kind_of_error, kinds_of_redemptions};
 use crate::operation::Operation;
 use crate::service::{Error, Redeemed};
 
@@ -84,6 +84,10 @@ impl Metrics {
             redemptions.with_label_values(&["done"]),
             redemptions.with_label_values(&["replayed"]),
         );
+        // What is counted from nothing on is seen to rise the first time it happens.
+        for kind in kinds_of_redemptions() {
+            redemptions.with_label_values(&[kind.name()]);
+        }
         let operation = Arc::clone(operation);
         Ok(Self {
             registry,
@@ -102,6 +106,10 @@ impl Metrics {
     /// The metrics of a route, found once and then counted without looking up.
     pub fn route(&self, route: &'static str) -> RouteMetrics {
         let class = |class| self.requests.with_label_values(&[route, class]);
+        // Of what a client does wrong there would be many, of which few ever happen.
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.status() >= 500) {
+            self.problems.with_label_values(&[route, kind.name()]);
+        }
         RouteMetrics {
             route,
             classes: ["2xx", "3xx", "4xx", "5xx"].map(class),
@@ -220,6 +228,8 @@ mod tests {
             "redeemd_http_problems_total{code=\"already_redeemed\",route=\"/api/v1/redemptions\"} 1",
             "redeemd_http_requests_in_flight 1",
             "redeemd_redemptions_total{outcome=\"overloaded\"} 1",
+            "redeemd_redemptions_total{outcome=\"already_redeemed\"} 0",
+            "redeemd_http_problems_total{code=\"internal\",route=\"/api/v1/redemptions\"} 0",
             "redeemd_stage{stage=\"starting\"} 1",
             "redeemd_ready 0",
         ] {

@@ -20,8 +20,10 @@ pub(super) fn write(page: &mut Exposition, operation: &Operation) {
 
 fn write_process(page: &mut Exposition, operation: &Operation) {
     use Kind::{Counter, Gauge};
-    let version = [(env!("CARGO_PKG_VERSION"), 1)];
-    page.labelled("redeemd_build_info", Gauge, "The version that runs.", "version", version);
+    // Whoever builds it says from which commit; see the Dockerfile.
+    let commit = option_env!("BUILD_COMMIT").unwrap_or("unknown");
+    let build = [("version", env!("CARGO_PKG_VERSION")), ("commit", commit)];
+    page.facts("redeemd_build_info", "The version that runs, and what it was built from.", &build);
     let stage = operation.lifecycle.stage();
     let stages = [Stage::Starting, Stage::Serving, Stage::Ending];
     let stages = stages.map(|known| (known.name(), u8::from(known == stage)));

@@ -22,6 +22,12 @@ pub(crate) fn refusal_code(refusal: Refusal) -> Kind {
     }
 }
 
+/// What can keep a wish to redeem from being done.
+pub(crate) fn kinds_of_redemptions() -> impl Iterator<Item = Kind> {
+    let errors = [Kind::Internal, Kind::Overloaded, Kind::ReadOnly, Kind::OutcomeUnknown];
+    Refusal::ALL.into_iter().map(refusal_code).chain(errors)
+}
+
 /// The name that programs know an error of the service by.
 pub(crate) fn kind_of_error(error: &Error) -> Kind {
     match error {

@@ -19,7 +19,7 @@ use super::json::Object;
 use super::request_id::RequestId;
 use crate::service::Resource;
 pub(super) use kind::{Kind, begin_unready};
-pub(super) use mapping::{kind_of_error, of_pattern, refusal_code};
+pub(super) use mapping::{kind_of_error, kinds_of_redemptions, of_pattern, refusal_code};
 
 /// Where in a request a fault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
