@@ -1,6 +1,6 @@
 //! One connection, for one request after another.
 
-use std::io::{BufReader, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::time::Duration;
 
 use super::body;
@@ -18,6 +18,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 pub(super) struct Connection {
     stream: BufReader<Stream>,
     keeps_alive: bool,
+    patience: Duration,
 }
 
 impl Connection {
@@ -26,14 +27,14 @@ impl Connection {
         let stream = Stream::open(target, patience)
             .map_err(|source| Error::Refused { target: target.clone(), source })?;
         let stream = BufReader::with_capacity(BUFFER_BYTES, stream);
-        Ok(Self { stream, keeps_alive: true })
+        Ok(Self { stream, keeps_alive: true, patience })
     }
 
     /// Sends a request as it is written on the wire, and reads the answer's head.
     pub(super) fn ask(&mut self, wire: &[u8]) -> Result<Head, Error> {
         self.keeps_alive = false;
         self.stream.get_mut().write_all(wire).map_err(Error::Lost)?;
-        Head::read(&mut self.stream)
+        self.head()
     }
 
     /// As [`Connection::ask`], for a request whose body follows from elsewhere.
@@ -45,8 +46,21 @@ impl Connection {
             Err(Error::Lost(reason)) => {
                 Head::read(&mut self.stream).map_err(|_| Error::Lost(reason))
             }
-            sent => sent.and_then(|()| Head::read(&mut self.stream)),
+            sent => sent.and_then(|()| self.head()),
         }
+    }
+
+    /// Waits for the answer's head.
+    fn head(&mut self) -> Result<Head, Error> {
+        Head::read(&mut self.stream).map_err(|error| match error {
+            // How the operating system says that the time is over.
+            Error::Lost(reason)
+                if matches!(reason.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+            {
+                Error::Silent(self.patience)
+            }
+            error => error,
+        })
     }
 
     /// Passes on the body of the answer whose head was read.

@@ -1,6 +1,7 @@
 //! Why a request has no answer.
 
 use std::io;
+use std::time::Duration;
 
 use super::target::Target;
 
@@ -15,10 +16,14 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The connection ended, or nothing came in time, before any byte of an answer. The request may
-    /// or may not have been carried out.
+    /// The connection ended before any byte of an answer. The request may or may not have been
+    /// carried out.
     #[error("the connection was lost before an answer: {0}")]
     Lost(io::Error),
+    /// Nothing came for as long as this client waits. The request may or may not have been carried
+    /// out.
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    Silent(Duration),
     /// The answer began and broke off. The request may or may not have been carried out.
     #[error("the answer was cut off: {0}")]
     CutOff(io::Error),
@@ -36,7 +41,7 @@ pub enum Error {
 impl Error {
     /// Whether the same request may get an answer when it is sent again, once the server is back.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Lost(_) | Self::CutOff(_))
+        matches!(self, Self::Refused { .. } | Self::Lost(_) | Self::Silent(_) | Self::CutOff(_))
     }
 
     /// The operating system's word for an answer that ended too early.

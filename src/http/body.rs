@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_core::Stream;
 
@@ -82,6 +82,10 @@ impl Site {
         mut payload: Payload,
         limit: usize,
     ) -> Result<Bytes, Problem> {
+        if is_encoded(request) {
+            let detail = "A body is not read in a content encoding; send it as it is.";
+            return Err(Problem::new(Kind::UnsupportedMediaType, detail));
+        }
         let length = request.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > limit as u64) {
@@ -119,6 +123,12 @@ async fn gather(payload: &mut Payload, limit: usize) -> Result<Bytes, Problem> {
         body.extend_from_slice(&piece);
     }
     Ok(body.freeze())
+}
+
+/// Whether a body is compressed, or encoded otherwise.
+pub(super) fn is_encoded(request: &HttpRequest) -> bool {
+    let mut encodings = request.headers().get_all(CONTENT_ENCODING);
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Whether a content type is JSON.

@@ -4,14 +4,14 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
 use redeemd_domain::control::RowFault;
 
 use super::answer::{self, Meaning};
-use super::body::is_of_type;
+use super::body::{is_encoded, is_of_type};
 use super::json::Object;
 use super::parameters::Parameters;
 use super::problem::{Kind, Problem};
@@ -78,9 +78,7 @@ fn column(request: &HttpRequest, form: Form) -> Result<Option<String>, Problem> 
 
 /// The form of the body, as its type says.
 fn form(request: &HttpRequest) -> Result<Form, Problem> {
-    let is_plain = |encoding: &[u8]| encoding.eq_ignore_ascii_case(b"identity");
-    let mut encodings = request.headers().get_all(CONTENT_ENCODING);
-    if !encodings.all(|encoding| is_plain(encoding.as_bytes())) {
+    if is_encoded(request) {
         return Err(Problem::new(
             Kind::UnsupportedMediaType,
             "A file of codes is not read in a content encoding.",

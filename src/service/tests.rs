@@ -99,7 +99,7 @@ async fn make(worker: &Worker, codes: DraftCodes) -> Arc<Campaign> {
 }
 
 /// Imports codes, and gives how many were new and how many were not.
-async fn import(worker: &Worker, campaign: &Campaign, codes: &[&str]) -> (u64, u64) {
+async fn import(worker: &Worker, campaign: &Campaign, codes: &[&str]) -> (u64, u64, u64) {
     let mut import = worker.import(CALLER, None, campaign, "text/csv").await.unwrap();
     for (line, code) in (1..).zip(codes) {
         import.add(line, Some(code));

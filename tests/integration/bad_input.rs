@@ -186,3 +186,18 @@ fn what_is_no_http_does_not_fill_the_log() {
     let log = std::fs::read_to_string(folder.log()).unwrap();
     assert!(log.contains(" INFO ") && !log.contains("actix_http"), "{log}");
 }
+
+#[test]
+fn a_body_in_a_content_encoding_is_refused_as_such() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let request = |encoding: &str| {
+        Request::new("POST", "/api/v1/validations")
+            .header("Content-Type", "application/json")
+            .header("Content-Encoding", encoding)
+            .body("{\"code\":\"x\"}")
+    };
+    client.send(request("gzip")).is_problem(415, "unsupported_media_type");
+    assert_eq!(client.send(request("identity")).status, 200);
+}

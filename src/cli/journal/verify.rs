@@ -45,6 +45,9 @@ fn tell(found: &Verification) -> io::Result<()> {
         say(format_args!("DAMAGED: {problem}"))?;
     }
     match found.healthy {
+        true if !found.warnings.is_empty() => say(format_args!(
+            "What is needed reads and fits together. The warnings are about what can be done without."
+        )),
         true => say(format_args!("Everything reads and fits together.")),
         false => say(format_args!("Nothing was changed.")),
     }

@@ -89,7 +89,7 @@ pub(super) fn object(text: &str) -> Result<Json, String> {
         None => text.to_owned(),
         Some(path) => fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
     };
-    let json: Json = serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}"))?;
+    let json: Json = serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}"))?;
     match json.get().starts_with('{') {
         true => Ok(json),
         false => Err("expected a JSON object, such as {\"gift\":\"tea\"}, or @FILE".to_owned()),

@@ -220,7 +220,9 @@ impl Facts {
         let limit = interval.map(|seconds| {
             seconds.saturating_mul(OVERDUE_INTERVALS).saturating_add(WRITING_SECONDS)
         });
-        let is_overdue = limit.is_some_and(|limit| self.snapshot_age_seconds > limit);
+        // Ages are nothing to go by once the clock has leapt.
+        let is_late = limit.is_some_and(|limit| self.snapshot_age_seconds > limit);
+        let is_overdue = is_late && !self.clock_leapt;
         let finding = if self.snapshot_failed {
             Some(Finding::SnapshotFailed)
         } else {
