@@ -1,7 +1,7 @@
 //! A shard: the codes of a range of slots, and the rules by which they are judged.
 //!
 //! [`Shard`] is a value. It changes in [`Machine::apply`](crate::machine::Machine::apply) and
-//! nowhere else; see `apply.rs` for what each command does and `judge.rs` for the one place that
+//! nowhere else; see `apply/` for what each command does and `judge.rs` for the one place that
 //! decides whether a code may be redeemed. Slots are shared with snapshots until they are written
 //! to, so that taking a snapshot costs a reference count a slot.
 
