@@ -29,11 +29,12 @@ pub trait Keyed: Recorded {
     fn keys(&self, visit: &mut dyn FnMut(KeyKind, &[u8]));
 }
 
+// A record of holds that expired is found by the code of each of them.
+const _: () = assert!(shard::MAX_EXPIRED as usize <= ledger::MAXIMUM_KEYS);
+
 impl Keyed for shard::Record {
     fn keys(&self, visit: &mut dyn FnMut(KeyKind, &[u8])) {
-        if let Some(code) = self.code() {
-            visit(KeyKind::CODE, &code.canonical());
-        }
+        self.codes(&mut |code| visit(KeyKind::CODE, &code.canonical()));
         if let Some((_, redemption)) = self.redemption() {
             visit(KeyKind::USER, redemption.user.as_bytes());
         }

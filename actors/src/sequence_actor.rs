@@ -26,6 +26,9 @@ use crate::wall_clock::{WallClock, seconds_since_1970};
 /// How often a sequence looks at what is not prompted by a message.
 const TICK: Duration = Duration::from_millis(500);
 
+/// How often a sequence looks whether something is due.
+const DUE_TICK: Duration = Duration::from_millis(100);
+
 /// When a sequence has a snapshot taken: at the first of the three; 0 switches one off.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotPolicy {
@@ -241,6 +244,11 @@ where
         let listener = self.surroundings.snapshots.clone().recipient();
         self.surroundings.ledger.do_send(Listen { sequence, listener });
         context.run_interval(TICK, |actor, context| actor.tick(context));
+        context.run_interval(DUE_TICK, |actor, context| {
+            let now = actor.surroundings.clock.now();
+            actor.core.carry_out_what_is_due(now, &mut actor.outputs);
+            actor.carry_out(context);
+        });
         self.show();
     }
 }

@@ -35,22 +35,39 @@ pub struct RedemptionId {
 impl RedemptionId {
     /// Reads what [`fmt::Display`] wrote; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let bits = parse(text.strip_prefix("red_")?, TIME_BITS + SLOT_BITS + ENTRY_BITS)?;
-        let slot = u16::try_from((bits >> ENTRY_BITS) & ((1 << SLOT_BITS) - 1)).ok()?;
-        Some(Self {
-            at: time_of(bits, SLOT_BITS + ENTRY_BITS),
-            slot: Slot::new(slot)?,
-            number: u64::try_from(bits & u128::from(MAX_ENTRY_NUMBER)).ok()?,
-        })
+        let (at, slot, number) = parse_placed(text, "red_")?;
+        Some(Self { at, slot, number })
     }
 }
 
 impl fmt::Display for RedemptionId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = (u128::from(self.at.0) << (SLOT_BITS + ENTRY_BITS))
-            | (u128::from(self.slot.number()) << ENTRY_BITS)
-            | u128::from(self.number & MAX_ENTRY_NUMBER);
-        write(formatter, "red_", bits, TIME_BITS + SLOT_BITS + ENTRY_BITS)
+        write_placed(formatter, "red_", self.at, self.slot, self.number)
+    }
+}
+
+/// A hold: `hold_` and 22 symbols (time 48 bits, slot 10, entry number 52).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HoldId {
+    /// When the entry that placed it was stamped.
+    pub at: Timestamp,
+    /// The slot of the held code; it tells the shard.
+    pub slot: Slot,
+    /// The number of the entry that placed it, in the shard's sequence.
+    pub number: u64,
+}
+
+impl HoldId {
+    /// Reads what [`fmt::Display`] wrote; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, slot, number) = parse_placed(text, "hold_")?;
+        Some(Self { at, slot, number })
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_placed(formatter, "hold_", self.at, self.slot, self.number)
     }
 }
 
@@ -104,6 +121,26 @@ impl fmt::Display for ApiKeyId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_numbered(formatter, "key_", self.at, self.number.0)
     }
+}
+
+fn parse_placed(text: &str, prefix: &str) -> Option<(Timestamp, Slot, u64)> {
+    let bits = parse(text.strip_prefix(prefix)?, TIME_BITS + SLOT_BITS + ENTRY_BITS)?;
+    let slot = u16::try_from((bits >> ENTRY_BITS) & ((1 << SLOT_BITS) - 1)).ok()?;
+    let number = u64::try_from(bits & u128::from(MAX_ENTRY_NUMBER)).ok()?;
+    Some((time_of(bits, SLOT_BITS + ENTRY_BITS), Slot::new(slot)?, number))
+}
+
+fn write_placed(
+    formatter: &mut fmt::Formatter<'_>,
+    prefix: &str,
+    at: Timestamp,
+    slot: Slot,
+    number: u64,
+) -> fmt::Result {
+    let bits = (u128::from(at.0) << (SLOT_BITS + ENTRY_BITS))
+        | (u128::from(slot.number()) << ENTRY_BITS)
+        | u128::from(number & MAX_ENTRY_NUMBER);
+    write(formatter, prefix, bits, TIME_BITS + SLOT_BITS + ENTRY_BITS)
 }
 
 fn parse_numbered(text: &str, prefix: &str) -> Option<(Timestamp, u32)> {
@@ -161,6 +198,9 @@ mod tests {
             let text = id.to_string();
             prop_assert_eq!(text.len(), 26);
             prop_assert_eq!(RedemptionId::parse(&text), Some(id));
+            let hold = HoldId { at: id.at, slot: id.slot, number };
+            prop_assert_eq!(HoldId::parse(&hold.to_string()), Some(hold));
+            prop_assert_eq!((HoldId::parse(&text), RedemptionId::parse(&hold.to_string())), (None, None));
         }
 
         #[test]

@@ -24,11 +24,18 @@ pub enum Invariant {
     /// Nothing is remembered from where everything is forgotten: the ledger cannot cover an entry
     /// that was not yet applied, and what is forgotten never becomes unforgotten.
     ForgottenOnlyGrows,
+    /// Redemptions and holds of a code together are never more than its campaign allowed when the
+    /// last of them came.
+    HoldsWithinLimit,
+    /// A use that is given back was taken before.
+    OnlyTakenUsesReturn,
+    /// A movement leaves a code with what it was worth, less or more exactly what was moved.
+    MoneyIsBalanced,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::EntriesInOrder,
         Self::TimeNeverRunsBackwards,
         Self::UsesWithinLimit,
@@ -36,6 +43,9 @@ impl Invariant {
         Self::OnePlaceForEveryCode,
         Self::SlotBelongsToShard,
         Self::ForgottenOnlyGrows,
+        Self::HoldsWithinLimit,
+        Self::OnlyTakenUsesReturn,
+        Self::MoneyIsBalanced,
     ];
 
     /// The name under which metrics and logs show it.
@@ -48,6 +58,9 @@ impl Invariant {
             Self::OnePlaceForEveryCode => "one_place_for_every_code",
             Self::SlotBelongsToShard => "slot_belongs_to_shard",
             Self::ForgottenOnlyGrows => "forgotten_only_grows",
+            Self::HoldsWithinLimit => "holds_within_limit",
+            Self::OnlyTakenUsesReturn => "only_taken_uses_return",
+            Self::MoneyIsBalanced => "money_is_balanced",
         }
     }
 

@@ -56,6 +56,13 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     /// Answers a question at a time, and changes nothing.
     fn reply(&self, query: &Self::Query, now: Timestamp) -> Self::Reply;
 
+    /// The commands by which what should have happened by a time, without anybody asking for it,
+    /// happens; in the order in which they are to be given. Most times there are none, and that is
+    /// quickly said. What is given once too often changes nothing.
+    fn due(&self, _at: Timestamp) -> Vec<Self::Command> {
+        Vec::new()
+    }
+
     /// The command that does nothing but carry the ledger's position into the state.
     fn advance() -> Self::Command;
 

@@ -100,12 +100,11 @@ pub(super) fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Obje
     object.raw("reward", campaign.reward().unwrap_or("null"));
     object.raw("metadata", campaign.metadata.as_deref().unwrap_or("null"));
     object.display("created_at", &TimeText(campaign.id.at));
-    if let Some(Tally { issued, redeemed, revoked }) = tally {
+    if let Some(Tally { issued, redeemed, held, revoked }) = tally {
         object.object("counts", |counts| {
             counts.number("issued", issued);
             counts.number("redeemed", redeemed);
-            // Holds come with a later version; the field stands here so that nobody has to adapt.
-            counts.number("held", 0);
+            counts.number("held", held);
             counts.number("revoked", revoked);
         });
     }

@@ -53,6 +53,8 @@ pub struct Tally {
     pub issued: u64,
     /// Uses, those of codes with several uses counted each.
     pub redeemed: u64,
+    /// Uses that are held for users at present.
+    pub held: u64,
     /// Codes that are revoked at present.
     pub revoked: u64,
 }
@@ -137,21 +139,22 @@ impl Worker {
         for campaigns in campaigns.chunks(COUNTED_AT_ONCE) {
             let ask = |campaign: &Arc<Campaign>| {
                 let query = Query::Count(campaign.id.number);
-                (0..places).map(|place| self.query(place, query)).collect::<Vec<_>>()
+                (0..places).map(|place| self.query(place, query.clone())).collect::<Vec<_>>()
             };
             let asked: Vec<_> = campaigns.iter().map(ask).collect();
             for (campaign, asked) in campaigns.iter().zip(asked) {
                 let mut tally = Tally { issued: campaign.issued_from(0), ..Tally::default() };
                 for asked in asked {
-                    let Reply::Counted(Counts { redeemed, revoked, listed }) = reply(asked).await?
-                    else {
+                    let Reply::Counted(counts) = reply(asked).await? else {
                         return Err(Error::internal("a shard was asked for counts"));
                     };
+                    let Counts { redeemed, revoked, listed, held } = counts;
                     if campaign.codes == Codes::Imported {
                         tally.issued += listed;
                     }
                     tally.redeemed += redeemed;
                     tally.revoked += revoked;
+                    tally.held += held;
                 }
                 tallies.push(tally);
             }

@@ -135,7 +135,7 @@ impl Worker {
         let Some(code) = self.code_of(&view, code).await? else {
             return Ok(Validation::Invalid(Refusal::InvalidCode));
         };
-        match reply(self.query(self.place_of(&code), Query::Validate(code))).await? {
+        match reply(self.query(self.place_of(&code), Query::Validate { code, user: None })).await? {
             Reply::Validated(Ok(validated)) => {
                 let campaign = self.view().campaign(validated.campaign.number).map(Arc::clone);
                 let campaign = campaign.ok_or_else(|| Error::internal("a code has no campaign"))?;

@@ -127,6 +127,8 @@ pub struct SequenceCore<M: Machine> {
     covered: u64,
     /// The last entry that may have left a record to be forgotten.
     last_change: u64,
+    /// The stamp at which what was due was last proposed, and the number of the last such entry.
+    due: (Timestamp, u64),
     disk_full: bool,
     leap: Option<Leap>,
     /// Whose question is being considered, and whose command is being applied, at this moment, so
@@ -152,6 +154,7 @@ impl<M: Machine> SequenceCore<M> {
             payload: Vec::new(),
             next_ticket: 0,
             covered,
+            due: (Timestamp::default(), 0),
             disk_full: false,
             leap: None,
             considering: None,
@@ -305,6 +308,37 @@ impl<M: Machine> SequenceCore<M> {
         }
     }
 
+    /// Proposes what is due without anybody asking for it: called now and then, so that it also
+    /// happens where nothing else does.
+    pub fn carry_out_what_is_due(&mut self, now: Now, outputs: &mut Outputs<M>) {
+        if let Some(at) = self.stamp(now)
+            && !self.disk_full
+            && !self.is_full()
+        {
+            self.propose_what_is_due(at);
+            self.flush(outputs);
+        }
+    }
+
+    /// Proposes what is due at a stamp, once for each stamp, so that it precedes whatever is
+    /// proposed at that stamp. What is still on its way is no longer due once it arrives; then the
+    /// same once more changes nothing.
+    fn propose_what_is_due(&mut self, at: Timestamp) {
+        let (asked_at, last) = self.due;
+        if at <= asked_at {
+            return;
+        }
+        let mut due = self.machine.due(at);
+        if self.machine.last() < last {
+            due.truncate(1);
+        }
+        for command in due {
+            if self.append(None, command, at) {
+                self.due = (at, self.machine.last() + self.proposals.len() as u64);
+            }
+        }
+    }
+
     /// The stamp for now, or the last one while the clock is not believed.
     fn stamp(&mut self, now: Now) -> Option<Timestamp> {
         match self.clock.stamp(now) {
@@ -337,23 +371,35 @@ impl<M: Machine> SequenceCore<M> {
         if self.disk_full {
             return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::DiskFull)));
         }
-        let number = self.machine.last() + self.proposals.len() as u64 + 1;
-        let is_full = self.proposals.len() >= self.limits.max_in_flight
-            || self.payload.len() >= self.limits.max_frame_bytes
-            || number.saturating_sub(self.covered) > self.limits.max_ledger_lag;
-        if is_full {
+        if self.is_full() {
             return Some(Answer::Rejected(Rejection::Overloaded));
         }
+        self.propose_what_is_due(at);
+        let is_appended = self.append(token, command, at);
+        (!is_appended).then_some(Answer::Rejected(Rejection::Unavailable))
+    }
+
+    /// Whether there is no room for another entry.
+    fn is_full(&self) -> bool {
+        let number = self.machine.last() + self.proposals.len() as u64 + 1;
+        self.proposals.len() >= self.limits.max_in_flight
+            || self.payload.len() >= self.limits.max_frame_bytes
+            || number.saturating_sub(self.covered) > self.limits.max_ledger_lag
+    }
+
+    /// Makes an entry of a command; whether it could be written.
+    fn append(&mut self, token: Option<Token>, command: M::Command, at: Timestamp) -> bool {
+        let number = self.machine.last() + self.proposals.len() as u64 + 1;
         let entry = Entry { number, at, covered: self.covered, command };
         if self.payload.is_empty() {
             entry::begin(&mut self.payload);
         }
         if entry::encode(&entry, &mut self.payload).is_err() {
-            return Some(Answer::Rejected(Rejection::Unavailable));
+            return false;
         }
         self.gathered += 1;
         self.proposals.push_back(Proposal { token, entry });
-        None
+        true
     }
 
     /// Gives up everything that is not applied.

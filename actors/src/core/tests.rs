@@ -218,7 +218,7 @@ fn a_leap_of_the_clock_lets_nothing_change_but_replays_go_on() {
     assert!(bench.is_rejected(Rejection::ReadOnly(ReadOnly::ClockLeap)));
     bench.put(redeem(1, Some("order-1")));
     assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Replayed(_))));
-    bench.ask(Ask::Tell(Query::Validate(code(2))));
+    bench.ask(Ask::Tell(Query::Validate { code: code(2), user: None }));
     assert!(matches!(bench.answer().1, Answer::Reply(Reply::Validated(Ok(_)))));
     assert!(bench.core.believe_clock(bench.now).is_some());
     assert_eq!(bench.core.believe_clock(bench.now), None, "it is believed already");

@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::hold::{Confirm, EndedHold, HoldPlaced, PlaceHold, Release};
+use super::rollback::{RollBack, RolledBack};
+use super::top_up::{TopUp, ToppedUp};
 use crate::campaign::{CampaignView, Revision, Terms};
 use crate::codes::{CampaignNumber, CodeKey, Digest};
 use crate::identifier::{ApiKeyNumber, RedemptionId};
@@ -43,6 +46,21 @@ pub enum Command {
     },
     /// Redeem a code with more to say than [`Command::Redeem`] can.
     Spend(Spend),
+    /// Take a redemption back, or some of its money.
+    RollBack(Box<RollBack>),
+    /// Keep a use of a code for a user for some time.
+    PlaceHold(PlaceHold),
+    /// Make a redemption of a hold.
+    Confirm(Box<Confirm>),
+    /// Give a hold up.
+    Release(Release),
+    /// End holds that expired; nobody asks for it but the sequence itself.
+    Expire {
+        /// How many of them, those first that expired first.
+        at_most: u16,
+    },
+    /// Make a code worth more.
+    TopUp(TopUp),
 }
 
 impl Command {
@@ -59,7 +77,16 @@ impl Command {
         match self {
             Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => Some(redeem.code),
             Self::Revoke(change) | Self::Restore(change) => Some(change.code),
-            Self::Advance | Self::PutCampaign(_) | Self::PutRules { .. } | Self::List(_) => None,
+            Self::RollBack(roll_back) => Some(roll_back.code),
+            Self::PlaceHold(place) => Some(place.code),
+            Self::Confirm(confirm) => Some(confirm.spend.redeem.code),
+            Self::Release(release) => Some(release.code),
+            Self::TopUp(top_up) => Some(top_up.code),
+            Self::Advance
+            | Self::PutCampaign(_)
+            | Self::PutRules { .. }
+            | Self::List(_)
+            | Self::Expire { .. } => None,
         }
     }
 
@@ -68,7 +95,16 @@ impl Command {
         match self {
             Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => redeem.request.as_ref(),
             Self::Revoke(change) | Self::Restore(change) => change.request.as_ref(),
-            Self::Advance | Self::PutCampaign(_) | Self::PutRules { .. } | Self::List(_) => None,
+            Self::RollBack(roll_back) => roll_back.request.as_ref(),
+            Self::PlaceHold(place) => place.request.as_ref(),
+            Self::Confirm(confirm) => confirm.spend.redeem.request.as_ref(),
+            Self::TopUp(top_up) => top_up.request.as_ref(),
+            Self::Advance
+            | Self::PutCampaign(_)
+            | Self::PutRules { .. }
+            | Self::List(_)
+            | Self::Release(_)
+            | Self::Expire { .. } => None,
         }
     }
 
@@ -77,7 +113,16 @@ impl Command {
         let request = match self {
             Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => redeem.request.as_mut(),
             Self::Revoke(change) | Self::Restore(change) => change.request.as_mut(),
-            Self::Advance | Self::PutCampaign(_) | Self::PutRules { .. } | Self::List(_) => None,
+            Self::RollBack(roll_back) => roll_back.request.as_mut(),
+            Self::PlaceHold(place) => place.request.as_mut(),
+            Self::Confirm(confirm) => confirm.spend.redeem.request.as_mut(),
+            Self::TopUp(top_up) => top_up.request.as_mut(),
+            Self::Advance
+            | Self::PutCampaign(_)
+            | Self::PutRules { .. }
+            | Self::List(_)
+            | Self::Release(_)
+            | Self::Expire { .. } => None,
         };
         if let Some(request) = request {
             request.searched = request.searched.max(through);
@@ -192,6 +237,16 @@ pub enum Event {
     },
     /// A code of a campaign with rules was redeemed.
     Spent(Box<Spent>),
+    /// A redemption was rolled back, wholly or in part.
+    RolledBack(Box<RolledBack>),
+    /// A hold was placed or prolonged.
+    HoldPlaced(Box<HoldPlaced>),
+    /// A hold was given up.
+    HoldReleased(Box<EndedHold>),
+    /// Holds expired.
+    HoldsExpired(Vec<EndedHold>),
+    /// A code was made worth more.
+    ToppedUp(ToppedUp),
 }
 
 /// A redemption under rules.
@@ -247,13 +302,18 @@ pub struct Changed {
 }
 
 impl Record {
-    /// The code that this is about, where it is about one.
-    pub fn code(&self) -> Option<CodeKey> {
+    /// Hands every code that this is about to `visit`. Listed codes are many, and have no past.
+    pub fn codes(&self, visit: &mut dyn FnMut(CodeKey)) {
         match &self.event {
-            Event::Redeemed(redemption) => Some(redemption.code),
-            Event::Revoked(changed) | Event::Restored(changed) => Some(changed.code),
-            Event::Spent(spent) => Some(spent.redemption.code),
-            Event::Listed { .. } => None,
+            Event::Redeemed(redemption) => visit(redemption.code),
+            Event::Revoked(changed) | Event::Restored(changed) => visit(changed.code),
+            Event::Spent(spent) => visit(spent.redemption.code),
+            Event::RolledBack(rolled_back) => visit(rolled_back.code),
+            Event::HoldPlaced(placed) => visit(placed.hold.code),
+            Event::HoldReleased(ended) => visit(ended.code),
+            Event::HoldsExpired(ended) => ended.iter().for_each(|ended| visit(ended.code)),
+            Event::ToppedUp(topped_up) => visit(topped_up.code),
+            Event::Listed { .. } => {}
         }
     }
 
@@ -262,7 +322,14 @@ impl Record {
         let redemption = match &self.event {
             Event::Redeemed(redemption) => redemption,
             Event::Spent(spent) => &spent.redemption,
-            Event::Revoked(_) | Event::Restored(_) | Event::Listed { .. } => return None,
+            Event::Revoked(_)
+            | Event::Restored(_)
+            | Event::Listed { .. }
+            | Event::RolledBack(_)
+            | Event::HoldPlaced(_)
+            | Event::HoldReleased(_)
+            | Event::HoldsExpired(_)
+            | Event::ToppedUp(_) => return None,
         };
         let slot = redemption.code.slot();
         Some((RedemptionId { at: self.at, slot, number: self.number }, redemption))

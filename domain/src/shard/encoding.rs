@@ -10,10 +10,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::balances::Balances;
 use super::bitmap::Bitmap;
 use super::command::Record;
+use super::holds::{Expiries, Holds};
+use super::life::Life;
 use super::listed_table::{Listed, ListedTable};
 use super::slot_state::{CodeState, SealedCodes, SlotState};
+use super::undone::Undone;
 use super::wire::{Reader, put_count};
 use super::{Campaign, Counts, Shard};
 use crate::append::append;
@@ -37,6 +41,13 @@ const RECORDS: u8 = 2;
 const SLOT: u8 = 3;
 /// The rules of campaigns that have some, after the head.
 const RULES: u8 = 4;
+
+/// The holds of a slot that has some, directly after the slot's section.
+const SLOT_HOLDS: u8 = 5;
+/// What is left of those of a slot's codes that were spent from or topped up.
+const SLOT_BALANCES: u8 = 6;
+/// What was rolled back of codes of a slot, beyond what their generations say.
+const SLOT_UNDONE: u8 = 7;
 
 /// How many records stand in one section.
 const RECORDS_PER_SECTION: usize = 4096;
@@ -74,6 +85,9 @@ impl Shard {
             section.clear();
             encode_slot(slot, &mut section);
             write(&section)?;
+            if let Some(life) = &slot.life {
+                encode_life(life, &mut write)?;
+            }
         }
         Ok(())
     }
@@ -93,7 +107,10 @@ impl Shard {
     /// The oldest version that has room for the state.
     fn version(&self) -> u8 {
         let has_rules = self.campaigns.values().any(|known| known.rules.is_some());
-        if has_rules { FORMAT_VERSION } else { OLDEST_VERSION }
+        let has_life = self.slots.iter().filter_map(|slot| slot.life.as_ref()).any(|life| {
+            !(life.holds.is_empty() && life.balances.is_empty() && life.undone.is_empty())
+        });
+        if has_rules || has_life { FORMAT_VERSION } else { OLDEST_VERSION }
     }
 
     fn encode_head(&self, section: &mut Vec<u8>) {
@@ -110,6 +127,25 @@ impl Shard {
         };
         put_postcard(section, &head);
     }
+}
+
+/// A section for each of the things that some of a slot's codes have.
+fn encode_life<E>(life: &Life, write: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let Life { holds, balances, undone } = life;
+    let mut put = |tag: u8, is_empty: bool, fill: &dyn Fn(&mut Vec<u8>)| {
+        let mut section = vec![tag];
+        fill(&mut section);
+        if is_empty { Ok(()) } else { write(&section) }
+    };
+    put(SLOT_HOLDS, holds.is_empty(), &|section| {
+        put_postcard(section, &holds.iter().collect::<Vec<_>>());
+    })?;
+    put(SLOT_BALANCES, balances.is_empty(), &|section| {
+        put_postcard(section, &balances.iter().collect::<Vec<_>>());
+    })?;
+    put(SLOT_UNDONE, undone.is_empty(), &|section| {
+        put_postcard(section, &undone.iter().collect::<Vec<_>>());
+    })
 }
 
 fn put_postcard<T: Serialize>(section: &mut Vec<u8>, value: &T) {
@@ -260,6 +296,7 @@ impl Decode for Decoder {
                 self.slots.push(slot);
                 Ok(())
             }
+            (Some((&tag, rest)), Some(_)) => self.read_life(tag, rest).ok_or(malformed),
             _ => Err(malformed),
         }
     }
@@ -275,7 +312,7 @@ impl Decode for Decoder {
         let campaigns = head.campaigns.into_iter();
         let recent = Recent::restore(head.forgotten, head.last, self.records)
             .ok_or(DecodeError::Malformed(0))?;
-        Ok(Shard {
+        let mut shard = Shard {
             layout: self.layout,
             shard: self.shard,
             last: head.last,
@@ -288,12 +325,35 @@ impl Decode for Decoder {
                 .collect(),
             owners: head.owners,
             slots: self.slots,
+            expiries: Expiries::default(),
             recent,
-        })
+        };
+        shard.count_holds_again();
+        Ok(shard)
     }
 }
 
 impl Decoder {
+    /// Takes what the slot that was read last knows of its codes beyond their states.
+    fn read_life(&mut self, tag: u8, bytes: &[u8]) -> Option<()> {
+        let slot = Arc::make_mut(self.slots.last_mut()?);
+        let Life { holds, balances, undone } = &mut **slot.life.get_or_insert_default();
+        match tag {
+            SLOT_HOLDS if holds.is_empty() => {
+                *holds = Holds::restore(crate::decode(bytes)?).filter(|read| !read.is_empty())?;
+            }
+            SLOT_BALANCES if balances.is_empty() => {
+                *balances =
+                    Balances::restore(crate::decode(bytes)?).filter(|read| !read.is_empty())?;
+            }
+            SLOT_UNDONE if undone.is_empty() => {
+                *undone = Undone::restore(crate::decode(bytes)?).filter(|read| !read.is_empty())?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
     fn read_head(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let (&version, rest) = bytes.split_first().ok_or(DecodeError::Malformed(0))?;
         if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version) {

@@ -1,8 +1,10 @@
-//! Whether a code may be redeemed: the one place that decides it, for redemptions, early refusals
-//! and validations alike.
+//! Whether a code may be redeemed or held: the one place that decides it, for redemptions, holds,
+//! early refusals and validations alike.
 
+use super::command::{Money, Redeem, Spend};
+use super::hold::{Confirm, Otherwise, PlaceHold};
 use super::query::Validated;
-use super::{Campaign, CodeState, Shard};
+use super::{CodeState, Found, Outcome, Shard};
 use crate::campaign::{CampaignView, Status};
 use crate::codes::CodeKey;
 use crate::machine::{Machine, Recollection};
@@ -10,81 +12,228 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::timestamp::Timestamp;
 
-/// What is to be said to a wish to redeem.
+/// What is to be said to a wish for a use of a code.
 pub(super) enum Verdict {
-    /// The code may be redeemed.
-    Granted { view: CampaignView, state: CodeState },
-    /// It may not.
-    Refused(Refusal),
-    /// The request may have been answered before, beyond what is remembered here.
-    SearchLedger { through: u64 },
-    /// The request was answered before.
-    Replayed(std::sync::Arc<super::Record>),
+    /// It is granted.
+    Granted(Granted),
+    /// It is not, and this is the outcome.
+    Settled(Outcome),
+}
+
+/// A wish for a use of a code that may be fulfilled, with what that takes.
+pub(super) struct Granted {
+    /// The campaign.
+    pub(super) view: CampaignView,
+    /// Whether the campaign has rules beyond those of every campaign.
+    pub(super) has_rules: bool,
+    /// What happened to the code so far.
+    pub(super) state: CodeState,
+    /// The user's own hold on the code, by its number.
+    pub(super) own_hold: Option<u64>,
+    /// What is to be spent, where the code has a balance.
+    pub(super) money: Option<Money>,
+}
+
+/// What is wanted of a code.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    code: &'a CodeKey,
+    user: &'a str,
+    amount: Option<u64>,
+}
+
+impl<'a> Wish<'a> {
+    fn to_redeem(redeem: &'a Redeem, amount: Option<u64>) -> Self {
+        Self { code: &redeem.code, user: &redeem.user, amount }
+    }
+
+    fn to_hold(place: &'a PlaceHold) -> Self {
+        Self { code: &place.code, user: &place.user, amount: None }
+    }
+}
+
+/// When is judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// By an entry: a hold that should have ended and has not stands in the way, so that uses and
+    /// holds are never more than the campaign allows.
+    Entry,
+    /// Before one: a hold that should have ended will have ended by then.
+    Foresight,
 }
 
 impl Shard {
     /// Judges a wish to redeem a code at a time, without changing anything.
     pub(super) fn judge(
         &self,
-        code: &CodeKey,
-        request: Option<&Request>,
+        redeem: &Redeem,
+        amount: Option<u64>,
         at: Timestamp,
+        moment: Moment,
     ) -> Verdict {
-        if let Some(request) = request {
-            match self.recent.recall(request) {
-                Recollection::Answered(record) => return Verdict::Replayed(record),
-                Recollection::Reused => return Verdict::Refused(Refusal::IdempotencyKeyReused),
-                Recollection::Unknown => {}
-            }
+        let request = redeem.request.as_ref();
+        if let Some(outcome) = self.recalled(request) {
+            return Verdict::Settled(outcome);
         }
-        let Some((campaign, state)) = self.find(code) else {
-            return Verdict::Refused(Refusal::InvalidCode);
+        let Some(found) = self.locate(&redeem.code) else {
+            return Verdict::refused(Refusal::InvalidCode);
         };
         // A code that was never used was never answered for, so there is nothing to find.
-        if state.was_ever_used() && self.must_search(request) {
-            return Verdict::SearchLedger { through: self.forgotten() };
+        if found.state.was_ever_used() && self.must_search(request) {
+            return Verdict::Settled(Outcome::SearchLedger { through: self.forgotten() });
         }
-        match refusal(campaign, state, at) {
-            Some(refusal) => Verdict::Refused(refusal),
-            None => Verdict::Granted { view: campaign.view, state },
+        found.weigh(Wish::to_redeem(redeem, amount), at, moment)
+    }
+
+    /// Judges a wish to hold a code. Its state does not tell whether it was ever held, so the
+    /// ledger is asked about every key.
+    pub(super) fn judge_hold(&self, place: &PlaceHold, at: Timestamp, moment: Moment) -> Verdict {
+        if let Some(outcome) = self.settled(place.request.as_ref()) {
+            return Verdict::Settled(outcome);
         }
+        match self.locate(&place.code) {
+            None => Verdict::refused(Refusal::InvalidCode),
+            Some(found) => found.weigh(Wish::to_hold(place), at, moment),
+        }
+    }
+
+    /// Judges a wish to confirm a hold.
+    pub(super) fn judge_confirm(
+        &self,
+        confirm: &Confirm,
+        at: Timestamp,
+        moment: Moment,
+    ) -> Verdict {
+        let Confirm { hold, spend, otherwise } = confirm;
+        let Spend { redeem, amount, .. } = spend;
+        if let Some(outcome) = self.recalled(redeem.request.as_ref()) {
+            return Verdict::Settled(outcome);
+        }
+        let hold = self.hold(*hold);
+        let hold = hold.filter(|hold| hold.code == redeem.code && hold.user == redeem.user);
+        let ends_in_time = |due: bool| !due || *otherwise == Otherwise::TakeIfFree;
+        match (hold, self.locate(&redeem.code)) {
+            (_, None) => Verdict::refused(Refusal::InvalidCode),
+            // What is still held was never confirmed, so there is nothing to find.
+            (Some(hold), Some(found)) if ends_in_time(hold.is_due(at)) => {
+                found.weigh(Wish::to_redeem(redeem, *amount), at, moment)
+            }
+            (None, _) if *otherwise == Otherwise::TakeIfFree => {
+                self.judge(redeem, *amount, at, moment)
+            }
+            (None, _) if self.must_search(redeem.request.as_ref()) => {
+                Verdict::Settled(Outcome::SearchLedger { through: self.forgotten() })
+            }
+            _ => Verdict::refused(Refusal::HoldEnded),
+        }
+    }
+
+    /// The outcome of a request that was answered before, as far as it is remembered here.
+    pub(super) fn recalled(&self, request: Option<&Request>) -> Option<Outcome> {
+        match self.recent.recall(request?) {
+            Recollection::Answered(record) => Some(Outcome::Replayed(record)),
+            Recollection::Reused => Some(Outcome::Refused(Refusal::IdempotencyKeyReused)),
+            Recollection::Unknown => None,
+        }
+    }
+
+    /// The outcome of a request that was answered before, or may have been, where the state does
+    /// not tell whether anything of its kind ever happened: the ledger is asked about every key.
+    pub(super) fn settled(&self, request: Option<&Request>) -> Option<Outcome> {
+        let search = || Outcome::SearchLedger { through: self.forgotten() };
+        self.recalled(request).or_else(|| self.must_search(request).then(search))
     }
 
     /// Whether the ledger could know an answer to the request that this state has forgotten.
-    pub(super) fn must_search(&self, request: Option<&Request>) -> bool {
+    fn must_search(&self, request: Option<&Request>) -> bool {
         request.is_some_and(|request| request.searched < self.forgotten())
     }
 
-    /// Whether a code could be redeemed at a time. Changes nothing and promises nothing: another
-    /// redemption may come first.
+    /// Whether a code could be redeemed at a time, by a user where one is named. Changes nothing
+    /// and promises nothing: another redemption may come first.
     ///
     /// # Errors
     /// The refusal that a redemption would get.
-    pub fn validate(&self, code: &CodeKey, at: Timestamp) -> Result<Validated, Refusal> {
-        let (campaign, state) = self.find(code).ok_or(Refusal::InvalidCode)?;
-        let validated = Validated { campaign: campaign.view, state };
-        refusal(campaign, state, at).map_or(Ok(validated), Err)
+    pub fn validate(
+        &self,
+        code: &CodeKey,
+        user: Option<&str>,
+        at: Timestamp,
+    ) -> Result<Validated, Refusal> {
+        let found = self.locate(code).ok_or(Refusal::InvalidCode)?;
+        // No user has an empty name, so nobody's hold is taken for that of a user who is not named.
+        let wish = Wish { code, user: user.unwrap_or_default(), amount: None };
+        let (campaign, state) = (found.campaign.view, found.state);
+        let validated = Validated { campaign, state, balance_left: found.balance(code) };
+        found.refusal(wish, at, Moment::Foresight).map_or(Ok(validated), Err)
     }
 }
 
-/// The first of the refusals that hold, in the order that [`Refusal`] documents.
-fn refusal(campaign: &Campaign, state: CodeState, at: Timestamp) -> Option<Refusal> {
-    let view = &campaign.view;
-    let is_over = view.window.expires_at.is_some_and(|end| at >= end);
-    let holds = |refusal: Refusal| match refusal {
-        // Settled before: these are about the request and the code's existence.
-        Refusal::IdempotencyKeyReused | Refusal::InvalidCode => false,
-        Refusal::Revoked => state.revoked,
-        Refusal::NotYetValid => {
-            view.window.starts_at.is_some_and(|start| at < start)
-                || (!is_over && campaign.rules.as_ref().is_some_and(|rules| !rules.is_open_at(at)))
+impl Verdict {
+    fn refused(refusal: Refusal) -> Self {
+        Self::Settled(Outcome::Refused(refusal))
+    }
+
+    /// The outcome, where nothing is granted.
+    pub(super) fn settled(self) -> Option<Outcome> {
+        match self {
+            Self::Granted(_) => None,
+            Self::Settled(outcome) => Some(outcome),
         }
-        Refusal::Expired => is_over,
-        Refusal::CampaignArchived => view.status == Status::Archived,
-        Refusal::CampaignPaused => view.status == Status::Paused,
-        Refusal::AlreadyRedeemed => {
-            view.uses_per_code.is_some_and(|limit| state.uses >= u64::from(limit))
+    }
+}
+
+impl Found<'_> {
+    /// Judges a wish for a use of a code that exists, whose request was not answered before.
+    fn weigh(&self, wish: Wish<'_>, at: Timestamp, moment: Moment) -> Verdict {
+        if let Some(refusal) = self.refusal(wish, at, moment) {
+            return Verdict::refused(refusal);
         }
-    };
-    Refusal::ALL.into_iter().find(|&refusal| holds(refusal))
+        let own_hold = self.holds().and_then(|holds| holds.of(wish.code, wish.user));
+        let money = self.balance(wish.code).map(|balance| {
+            let amount = wish.amount.unwrap_or(balance);
+            Money { amount, left: balance.saturating_sub(amount) }
+        });
+        Verdict::Granted(Granted {
+            view: self.campaign.view,
+            has_rules: self.campaign.rules.is_some(),
+            state: self.state,
+            own_hold: own_hold.map(|hold| hold.id.number),
+            money,
+        })
+    }
+
+    /// The first of the refusals that hold, in the order that [`Refusal`] documents.
+    fn refusal(&self, wish: Wish<'_>, at: Timestamp, moment: Moment) -> Option<Refusal> {
+        let Self { campaign, state, .. } = self;
+        let (view, rules) = (&campaign.view, campaign.rules.as_ref());
+        let balance = self.balance(wish.code);
+        let is_early = view.window.starts_at.is_some_and(|start| at < start);
+        let is_over = view.window.expires_at.is_some_and(|end| at >= end);
+        let is_closed = !is_over && rules.is_some_and(|rules| !rules.is_open_at(at));
+        let is_used_up = |uses: u64| view.uses_per_code.is_some_and(|limit| uses >= limit.into());
+        let spends = |left| wish.amount.unwrap_or(1) > left;
+        let refusals = [
+            (wish.amount.is_some() && balance.is_none(), Refusal::AmountNotTaken),
+            (wish.amount == Some(0), Refusal::AmountNotTaken),
+            (state.revoked, Refusal::Revoked),
+            (is_early || is_closed, Refusal::NotYetValid),
+            (is_over, Refusal::Expired),
+            (view.status == Status::Archived, Refusal::CampaignArchived),
+            (view.status == Status::Paused, Refusal::CampaignPaused),
+            (is_used_up(state.uses), Refusal::AlreadyRedeemed),
+            (is_used_up(state.uses + self.held_for_others(wish, at, moment)), Refusal::CodeHeld),
+            (balance.is_some_and(spends), Refusal::InsufficientBalance),
+        ];
+        refusals.into_iter().find_map(|(holds, refusal)| holds.then_some(refusal))
+    }
+
+    /// How many uses of the code stand in a user's way because they are held for others.
+    fn held_for_others(&self, wish: Wish<'_>, at: Timestamp, moment: Moment) -> u64 {
+        let Some(holds) = self.holds() else { return 0 };
+        let is_in_the_way = |hold: &&super::Hold| {
+            *hold.user != *wish.user && (moment == Moment::Entry || !hold.is_due(at))
+        };
+        holds.on(*wish.code).filter(is_in_the_way).count() as u64
+    }
 }

@@ -7,13 +7,20 @@
 
 mod acknowledgement;
 mod apply;
+mod balances;
 mod bitmap;
 mod command;
 mod encoding;
+mod hold;
+mod holds;
 mod judge;
+mod life;
 mod listed_table;
 mod query;
+mod rollback;
 mod slot_state;
+mod top_up;
+mod undone;
 mod wire;
 
 #[cfg(test)]
@@ -28,16 +35,25 @@ pub use command::{
     Spend, Spent,
 };
 pub use encoding::{Decoder, FORMAT_VERSION};
-pub use query::{Query, Reply, Validated};
+pub use hold::{
+    Confirm, EndedHold, Hold, HoldPlaced, MAX_EXPIRED, Otherwise, PlaceHold, Placing, Release,
+};
+pub use query::{Due, Known, Query, Reply, Validated};
+pub use rollback::{Extent, RollBack, RolledBack};
 pub use slot_state::CodeState;
+pub use top_up::{TopUp, ToppedUp};
 
 use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, CodeKey, Serial};
+use crate::identifier::HoldId;
 use crate::invariant::Invariant;
 use crate::recent::Recent;
 use crate::rules::Rules;
 use crate::slot::{ShardLayout, Slot};
 use crate::timestamp::Timestamp;
+use balances::Balances;
+use holds::{Expiries, Holds};
+use life::Life;
 use slot_state::SlotState;
 
 /// What came of a shard's command.
@@ -54,6 +70,7 @@ pub struct Shard {
     /// The campaigns that listed codes belong to, in the order of their first code here.
     owners: Vec<CampaignNumber>,
     slots: Vec<Arc<SlotState>>,
+    expiries: Expiries,
     recent: Recent<Record>,
 }
 
@@ -77,6 +94,17 @@ pub struct Counts {
     pub revoked: u64,
     /// Codes that were brought in.
     pub listed: u64,
+    /// Uses that are held at present. They are counted again from the holds when a state is read.
+    #[serde(skip)]
+    pub held: u64,
+}
+
+/// A code as a shard finds it.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    campaign: &'a Campaign,
+    slot: &'a SlotState,
+    state: CodeState,
 }
 
 impl Shard {
@@ -95,6 +123,7 @@ impl Shard {
             campaigns: BTreeMap::new(),
             owners: Vec::new(),
             slots: vec![empty; layout.slots_per_shard().into()],
+            expiries: Expiries::default(),
             recent: Recent::default(),
         }
     }
@@ -119,20 +148,57 @@ impl Shard {
         self.campaigns.values()
     }
 
+    /// How many uses are held for users.
+    pub fn held(&self) -> u64 {
+        self.expiries.live()
+    }
+
     /// A code's campaign and state, if the code exists.
     pub fn find(&self, code: &CodeKey) -> Option<(&Campaign, CodeState)> {
+        self.locate(code).map(|found| (found.campaign, found.state))
+    }
+
+    /// What is left of a code, in minor units; `None` where it is of no campaign with a balance.
+    pub fn balance(&self, code: &CodeKey) -> Option<u64> {
+        self.locate(code)?.balance(code)
+    }
+
+    /// The holds on a code, in the order of their placing.
+    pub fn holds(&self, code: &CodeKey) -> impl Iterator<Item = &Hold> {
+        let holds = self.locate(code).and_then(|found| found.holds());
+        let code = *code;
+        holds.into_iter().flat_map(move |holds| holds.on(code))
+    }
+
+    /// A hold that has not ended.
+    pub fn hold(&self, id: HoldId) -> Option<&Hold> {
+        let slot = self.slots.get(self.slot_place(id.slot)?)?;
+        slot.life.as_ref()?.holds.get(id.number).filter(|hold| hold.id == id)
+    }
+
+    /// How much of a redemption of a code was undone, if anything: the one of an entry, which found
+    /// the code at a generation.
+    pub fn undone(&self, code: &CodeKey, generation: u32, number: u64) -> Option<Extent> {
+        let found = self.locate(code)?;
+        match &found.slot.life {
+            Some(life) => life.undone.extent(code, found.state, generation, number),
+            None => (generation < found.state.generation).then_some(Extent::Whole),
+        }
+    }
+
+    fn locate(&self, code: &CodeKey) -> Option<Found<'_>> {
         let slot = self.slots.get(self.slot_place(code.slot())?)?;
         match code {
             CodeKey::Sealed { campaign, serial } => {
                 let campaign = self.campaigns.get(campaign)?;
                 let issued = serial.number() < campaign.view.issued;
                 let state = slot.sealed(campaign.view.number, serial.index_in_slot());
-                issued.then_some((campaign, state))
+                issued.then_some(Found { campaign, slot, state })
             }
             CodeKey::Listed(digest) => {
                 let (owner, state) = slot.listed(digest)?;
                 let owner = self.owners.get(owner as usize)?;
-                Some((self.campaigns.get(owner)?, state))
+                Some(Found { campaign: self.campaigns.get(owner)?, slot, state })
             }
         }
     }
@@ -149,6 +215,33 @@ impl Shard {
         self.slots.get_mut(place).map(Arc::make_mut)
     }
 
+    /// Changes what a slot knows of its codes beyond their states.
+    fn life_mut(&mut self, slot: Slot) -> Option<&mut Life> {
+        self.slot_mut(slot).map(|slot| &mut **slot.life.get_or_insert_default())
+    }
+
+    /// Changes the holds of a slot.
+    fn change_holds<T>(&mut self, slot: Slot, change: impl FnOnce(&mut Holds) -> T) -> Option<T> {
+        let place = self.slot_place(slot)?;
+        let life = Arc::make_mut(self.slots.get_mut(place)?).life.get_or_insert_default();
+        Some(self.expiries.follow(place, &mut life.holds, change))
+    }
+
+    /// Finds again what follows from the holds: when the next one ends, and how many a campaign has.
+    fn count_holds_again(&mut self) {
+        self.expiries = Expiries::default();
+        self.campaigns.values_mut().for_each(|campaign| campaign.counts.held = 0);
+        for (place, slot) in self.slots.iter().enumerate() {
+            let Some(life) = &slot.life else { continue };
+            self.expiries.enter(place, &life.holds);
+            for hold in life.holds.iter() {
+                if let Some(campaign) = self.campaigns.get_mut(&hold.campaign) {
+                    campaign.counts.held += 1;
+                }
+            }
+        }
+    }
+
     fn set_state(&mut self, code: &CodeKey, issued: u64, state: CodeState) {
         let Some(slot) = self.slot_mut(code.slot()) else { return };
         match code {
@@ -161,5 +254,17 @@ impl Shard {
             }
             CodeKey::Listed(digest) => slot.set_listed(digest, state),
         }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// What is left of the code; `None` where it is of no campaign with a balance.
+    fn balance(&self, code: &CodeKey) -> Option<u64> {
+        let rules = self.campaign.rules.as_ref()?;
+        Balances::left(self.slot.life.as_ref().map(|life| &life.balances), code, rules)
+    }
+
+    fn holds(&self) -> Option<&'a Holds> {
+        self.slot.life.as_ref().map(|life| &life.holds)
     }
 }

@@ -1,19 +1,38 @@
 //! What a shard can be asked without changing anything.
 
-use super::{Campaign, CodeState, Counts, Shard};
+use super::{Campaign, CodeState, Counts, Extent, Hold, Shard};
 use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, CodeKey};
+use crate::identifier::HoldId;
 use crate::machine::Machine;
 use crate::refusal::Refusal;
 use crate::timestamp::Timestamp;
 
 /// A question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
     /// Could this code be redeemed now?
-    Validate(CodeKey),
+    Validate {
+        /// The code.
+        code: CodeKey,
+        /// By whom; a user's own hold does not stand in that user's way.
+        user: Option<Box<str>>,
+    },
     /// What is known of this code?
     Find(CodeKey),
+    /// What is known of this code, with its holds and its balance?
+    Know(CodeKey),
+    /// What hold is this, if it has not ended?
+    Hold(HoldId),
+    /// How much of a redemption was undone?
+    Undone {
+        /// Its code.
+        code: CodeKey,
+        /// How often the code had been made usable again before it.
+        generation: u32,
+        /// The number of its entry.
+        number: u64,
+    },
     /// How many of a campaign's codes are in which state?
     Count(CampaignNumber),
     /// How far has the shard come?
@@ -21,12 +40,18 @@ pub enum Query {
 }
 
 /// What a shard says to a question, at the last entry that it applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// Whether the code could be redeemed, and under which rules.
     Validated(Result<Validated, Refusal>),
     /// The code's campaign and state, if it exists.
     Found(Option<(CampaignView, CodeState)>),
+    /// All that is known of the code, if it exists.
+    Known(Option<Box<Known>>),
+    /// The hold, if it is there, and whether it should have ended.
+    Held(Option<Box<(Hold, Due)>>),
+    /// How much was undone, if anything.
+    Undone(Option<Extent>),
     /// The counts; zeros for a campaign that is not known.
     Counted(Counts),
     /// How far the shard has come.
@@ -47,12 +72,46 @@ pub struct Validated {
     pub campaign: CampaignView,
     /// What happened to the code so far.
     pub state: CodeState,
+    /// What is left of it, in minor units, where its campaign has a balance.
+    pub balance_left: Option<u64>,
+}
+
+/// All that is known of a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its campaign.
+    pub campaign: CampaignView,
+    /// What happened to it so far.
+    pub state: CodeState,
+    /// What is left of it, in minor units, where its campaign has a balance.
+    pub balance_left: Option<u64>,
+    /// The holds on it that should not have ended yet, in the order of their placing.
+    pub holds: Vec<Hold>,
+}
+
+/// Whether a hold should have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// It has time left.
+    Later,
+    /// It is as good as ended.
+    Now,
 }
 
 impl Shard {
     pub(super) fn reply_to(&self, query: &Query, at: Timestamp) -> Reply {
         match query {
-            Query::Validate(code) => Reply::Validated(self.validate(code, at)),
+            Query::Validate { code, user } => {
+                Reply::Validated(self.validate(code, user.as_deref(), at))
+            }
+            Query::Know(code) => Reply::Known(self.know(code, at).map(Box::new)),
+            Query::Hold(id) => Reply::Held(self.hold(*id).map(|hold| {
+                let due = if hold.is_due(at) { Due::Now } else { Due::Later };
+                Box::new((hold.clone(), due))
+            })),
+            Query::Undone { code, generation, number } => {
+                Reply::Undone(self.undone(code, *generation, *number))
+            }
             Query::Find(code) => {
                 Reply::Found(self.find(code).map(|(campaign, state)| (campaign.view, state)))
             }
@@ -66,5 +125,12 @@ impl Shard {
                 remembered: self.remembered(),
             },
         }
+    }
+
+    fn know(&self, code: &CodeKey, at: Timestamp) -> Option<Known> {
+        let (campaign, state) = self.find(code)?;
+        let holds = self.holds(code).filter(|hold| !hold.is_due(at)).cloned().collect();
+        let balance_left = self.balance(code);
+        Some(Known { campaign: campaign.view, state, balance_left, holds })
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bitmap::Bitmap;
+use super::life::Life;
 use super::listed_table::{Listed, ListedTable};
 use crate::codes::{CampaignNumber, Digest};
 use crate::invariant::Invariant;
@@ -92,6 +93,8 @@ pub(super) struct SlotState {
     pub(super) sealed: BTreeMap<CampaignNumber, SealedCodes>,
     pub(super) listed: ListedTable,
     pub(super) listed_exceptions: BTreeMap<Digest, CodeState>,
+    /// What few slots have: holds, balances, rollbacks.
+    pub(super) life: Option<Box<Life>>,
 }
 
 impl SlotState {

@@ -7,9 +7,10 @@ use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{self, Control};
 use redeemd_domain::entry::Entry;
+use redeemd_domain::identifier::{ApiKeyNumber, RedemptionId};
 use redeemd_domain::invariant::Invariant;
 use redeemd_domain::machine::Machine;
-use redeemd_domain::shard::{Command, Shard};
+use redeemd_domain::shard::{Command, RollBack, Shard};
 use redeemd_domain::timestamp::Timestamp;
 
 use crate::harness::{Harness, Subject};
@@ -99,4 +100,31 @@ fn a_record_that_would_be_remembered_from_where_all_is_forgotten_is_noticed() {
     harness.apply(Command::PutCampaign(rules));
     let wish = entry(2, harness.now, 2, command(Deed::Redeem, code, Some((1, 1))));
     assert_noticed(Invariant::ForgottenOnlyGrows, harness.machine, wish);
+}
+
+#[test]
+fn a_use_that_nobody_took_and_is_given_back_is_noticed() {
+    let code = redeemd_domain::codes::CodeKey::Sealed {
+        campaign: CampaignNumber(384),
+        serial: redeemd_domain::codes::Serial::new(0).unwrap(),
+    };
+    let mut harness = Harness::<Shard>::new();
+    let Command::PutCampaign(rules) = view(1, 1) else { unreachable!("it puts a campaign") };
+    harness.apply(Command::PutCampaign(CampaignView { number: CampaignNumber(384), ..rules }));
+    let redemption = RedemptionId { at: Timestamp(1_000), slot: code.slot(), number: 1 };
+    let roll_back = Command::RollBack(Box::new(RollBack {
+        redemption,
+        code,
+        user: "ada".into(),
+        generation: 0,
+        claim: None,
+        spent: None,
+        amount: None,
+        max_age_ms: 1,
+        reason: "because".into(),
+        api_key: ApiKeyNumber(1),
+        request: None,
+    }));
+    let entry = entry(2, harness.now, 0, roll_back);
+    assert_noticed(Invariant::OnlyTakenUsesReturn, harness.machine, entry);
 }

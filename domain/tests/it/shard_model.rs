@@ -150,7 +150,7 @@ impl Model {
             assert_eq!(state.uses, self.uses.get(&code).copied().unwrap_or(0), "{code:?}");
             assert_eq!(state.revoked, self.revoked.get(&code) == Some(&true), "{code:?}");
             let at = shard.time();
-            assert_eq!(shard.validate(&code, at).err(), self.refusal(&code, at), "{code:?}");
+            assert_eq!(shard.validate(&code, None, at).err(), self.refusal(&code, at), "{code:?}");
             let counts = counts.entry(campaign.view.number).or_default();
             counts.redeemed += state.uses;
             counts.revoked += u64::from(state.revoked);

@@ -1,11 +1,13 @@
 //! Which refusal is given where several hold: every pair that can hold at once, in the order of
 //! the interface's description.
 
-use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
+use redeemd_domain::campaign::{CampaignView, Revision, Status, Terms, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
+use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::{Machine, Outcome};
 use redeemd_domain::refusal::Refusal::{self, *};
-use redeemd_domain::shard::{Command, Shard};
+use redeemd_domain::rules::{Balance, Currency, Rules};
+use redeemd_domain::shard::{Command, PlaceHold, Shard, Spend};
 use redeemd_domain::slot::Slot;
 use redeemd_domain::timestamp::Timestamp;
 
@@ -13,16 +15,29 @@ use crate::harness::{Harness, Manner};
 use crate::shard_history::{Deed, command, list};
 
 /// The order that clients rely on, written down a second time on purpose.
-const ORDER: [Refusal; 8] = [
+const ORDER: [Refusal; 15] = [
     IdempotencyKeyReused,
     InvalidCode,
+    AmountNotTaken,
+    AlreadyRolledBack,
+    RollbackTooLate,
+    HoldEnded,
     Revoked,
     NotYetValid,
     Expired,
     CampaignArchived,
     CampaignPaused,
     AlreadyRedeemed,
+    CodeHeld,
+    InsufficientBalance,
+    AmountTooLarge,
 ];
+
+/// Those that a wish to redeem can meet.
+fn of_redemptions() -> Vec<Refusal> {
+    let others = [AlreadyRolledBack, RollbackTooLate, HoldEnded, AmountTooLarge];
+    ORDER.into_iter().filter(|refusal| !others.contains(refusal)).collect()
+}
 
 const CAMPAIGN: CampaignNumber = CampaignNumber(7);
 
@@ -30,7 +45,12 @@ const CAMPAIGN: CampaignNumber = CampaignNumber(7);
 fn exclude_each_other(one: Refusal, other: Refusal) -> bool {
     // A window that ends before it begins is refused when a campaign is made, a campaign has one
     // status, and nothing can be said of a code that does not exist but about the request.
-    let pairs = [(NotYetValid, Expired), (CampaignArchived, CampaignPaused)];
+    // An amount is not taken where there is no balance.
+    let pairs = [
+        (NotYetValid, Expired),
+        (CampaignArchived, CampaignPaused),
+        (AmountNotTaken, InsufficientBalance),
+    ];
     pairs.contains(&(one, other)) || one == InvalidCode
 }
 
@@ -46,10 +66,26 @@ fn listed() -> CodeKey {
     CodeKey::Listed(Digest::from_bytes(bytes))
 }
 
-fn view(revision: u32, status: Status, window: Window) -> Command {
-    let uses_per_code = Some(2);
-    let (number, revision, issued) = (CAMPAIGN, Revision(revision), 10_000);
-    Command::PutCampaign(CampaignView { number, revision, status, window, uses_per_code, issued })
+fn put(view: CampaignView, has_balance: bool) -> Command {
+    let balance = Balance { currency: Currency::parse("EUR").unwrap(), minor_units: 10 };
+    let rules = has_balance.then(|| Rules { balance: Some(balance), ..Rules::default() });
+    Command::put(Terms { view, rules: rules.map(Into::into) })
+}
+
+fn view(revision: u32) -> CampaignView {
+    CampaignView {
+        number: CAMPAIGN,
+        revision: Revision(revision),
+        status: Status::Active,
+        window: Window::default(),
+        uses_per_code: None,
+        issued: 10_000,
+    }
+}
+
+fn hold(code: CodeKey, user: &str) -> Command {
+    let (user, api_key) = (user.into(), ApiKeyNumber(1));
+    Command::PlaceHold(PlaceHold { code, user, ttl_ms: 9, claim: None, api_key, request: None })
 }
 
 /// A shard in which all of these refusals hold of the code at 1000.
@@ -59,14 +95,17 @@ fn where_all_hold(code: CodeKey, refusals: &[Refusal]) -> Harness<Shard> {
     if holds(InvalidCode) {
         return harness;
     }
-    harness.apply(view(1, Status::Active, Window::default()));
+    harness.apply(put(view(1), holds(InsufficientBalance)));
     if let CodeKey::Listed(digest) = code {
         harness.apply(list(CAMPAIGN.0, vec![digest]));
+    }
+    for user in ["bob", "cyd"].into_iter().filter(|_| holds(CodeHeld)) {
+        harness.apply(hold(code, user));
     }
     if holds(IdempotencyKeyReused) {
         harness.apply(command(Deed::Redeem, code, Some((1, 2))));
     }
-    for _ in 0..if holds(AlreadyRedeemed) { 2 } else { 0 } {
+    if holds(AlreadyRedeemed) || holds(InsufficientBalance) {
         harness.apply(command(Deed::Redeem, code, None));
     }
     if holds(Revoked) {
@@ -79,19 +118,37 @@ fn where_all_hold(code: CodeKey, refusals: &[Refusal]) -> Harness<Shard> {
     };
     let starts_at = holds(NotYetValid).then_some(Timestamp(1001));
     let expires_at = holds(Expired).then_some(Timestamp(1000));
-    harness.apply(view(2, status, Window { starts_at, expires_at }));
+    let window = Window { starts_at, expires_at };
+    let used = harness.machine.find(&code).unwrap().1.uses as u32;
+    let uses_per_code = match () {
+        () if holds(AlreadyRedeemed) => Some(used),
+        () if holds(CodeHeld) => Some(used + 2),
+        () => None,
+    };
+    let changed = CampaignView { status, window, uses_per_code, ..view(2) };
+    harness.apply(put(changed, holds(InsufficientBalance)));
     harness
+}
+
+/// A wish to redeem a code, for an amount where that is what cannot be taken.
+fn wish(code: CodeKey, refusals: &[Refusal]) -> Command {
+    match command(Deed::Redeem, code, Some((1, 1))) {
+        Command::Redeem(redeem) if refusals.contains(&AmountNotTaken) => {
+            Command::Spend(Spend { amount: Some(1), ..Spend::plain(redeem) })
+        }
+        plain => plain,
+    }
 }
 
 fn assert_refused(code: CodeKey, refusals: &[Refusal], expected: Refusal) {
     let mut harness = where_all_hold(code, refusals);
     let before = harness.machine.digest();
-    let wish = command(Deed::Redeem, code, Some((1, 1)));
+    let wish = wish(code, refusals);
     let foreseen = harness.machine.foresee(&wish, Timestamp(1000));
     assert_eq!(foreseen, Some(Outcome::Refused(expected)), "{refusals:?} of {code:?}");
     assert_eq!(harness.machine.digest(), before);
-    if expected != IdempotencyKeyReused {
-        let validated = harness.machine.validate(&code, Timestamp(1000));
+    if ![IdempotencyKeyReused, AmountNotTaken].contains(&expected) {
+        let validated = harness.machine.validate(&code, None, Timestamp(1000));
         assert_eq!(validated.err(), Some(expected), "{refusals:?} of {code:?}");
     }
     let outcome = harness.submit(wish, Manner::default());
@@ -107,7 +164,7 @@ fn the_order_is_the_documented_one() {
 #[test]
 fn each_refusal_is_given_where_it_alone_holds() {
     for code in [sealed(), listed()] {
-        for refusal in ORDER {
+        for refusal in of_redemptions() {
             assert_refused(code, &[refusal], refusal);
         }
     }
@@ -116,8 +173,9 @@ fn each_refusal_is_given_where_it_alone_holds() {
 #[test]
 fn of_every_two_refusals_the_earlier_is_given() {
     let mut pairs = 0;
-    for (place, &earlier) in ORDER.iter().enumerate() {
-        for &later in ORDER.iter().skip(place + 1) {
+    let order = of_redemptions();
+    for (place, &earlier) in order.iter().enumerate() {
+        for &later in order.iter().skip(place + 1) {
             // A key that was reused was answered, so its code exists.
             let impossible = (earlier, later) == (IdempotencyKeyReused, InvalidCode);
             if impossible || exclude_each_other(earlier, later) {
@@ -129,12 +187,20 @@ fn of_every_two_refusals_the_earlier_is_given() {
             }
         }
     }
-    assert_eq!(pairs, 28 - 1 - 6 - 2);
+    assert_eq!(pairs, 55 - 1 - 9 - 3);
 }
 
 #[test]
 fn of_all_refusals_at_once_the_first_is_given() {
-    let mut all = vec![IdempotencyKeyReused, Revoked, Expired, CampaignPaused, AlreadyRedeemed];
+    let mut all = vec![
+        IdempotencyKeyReused,
+        Revoked,
+        Expired,
+        CampaignPaused,
+        AlreadyRedeemed,
+        CodeHeld,
+        InsufficientBalance,
+    ];
     while let Some(&first) = all.first() {
         assert_refused(sealed(), &all, first);
         all.remove(0);
@@ -166,8 +232,8 @@ fn a_window_includes_its_first_moment_and_excludes_its_last() {
     let (starts_at, expires_at) = (Some(Timestamp(10)), Some(Timestamp(20)));
     let mut harness = Harness::<Shard>::new();
     harness.now = 0;
-    harness.apply(view(1, Status::Active, Window { starts_at, expires_at }));
-    let validate = |at| harness.machine.validate(&sealed(), Timestamp(at)).err();
+    harness.apply(put(CampaignView { window: Window { starts_at, expires_at }, ..view(1) }, false));
+    let validate = |at| harness.machine.validate(&sealed(), None, Timestamp(at)).err();
     let outcomes = [9, 10, 19, 20].map(validate);
     assert_eq!(outcomes, [Some(NotYetValid), None, None, Some(Expired)]);
 }

@@ -6,8 +6,9 @@ use super::bytes::put_variable;
 use super::error::{Error, Result};
 use super::key::{Key, KeyHasher};
 
-/// The most keys that one record can be found by.
-pub const MAXIMUM_KEYS: usize = 8;
+/// The most keys that one record can be found by. Nearly all records have three at most; one entry
+/// may end many holds at once, and is found by the code of each.
+pub const MAXIMUM_KEYS: usize = 200;
 
 /// The most bytes that one record may have.
 pub const MAXIMUM_RECORD_BYTES: usize = 1 << 20;

@@ -83,6 +83,59 @@ pub(super) fn shard_command(command: &shard::Command, detail: Detail) -> (&'stat
                 "idempotent": redeem.request.is_some(),
             }),
         ),
+        C::RollBack(roll_back) => (
+            "roll_back",
+            json!({
+                "redemption": roll_back.redemption.to_string(),
+                "code": code(&roll_back.code),
+                "user": detail.personal(&roll_back.user),
+                "amount": roll_back.amount,
+                "reason": detail.personal(&roll_back.reason),
+                "api_key": api_key(roll_back.api_key),
+                "idempotent": roll_back.request.is_some(),
+            }),
+        ),
+        C::PlaceHold(place) => (
+            "place_hold",
+            json!({
+                "code": code(&place.code),
+                "user": detail.personal(&place.user),
+                "ttl_ms": place.ttl_ms,
+                "api_key": api_key(place.api_key),
+                "idempotent": place.request.is_some(),
+            }),
+        ),
+        C::Confirm(confirm) => (
+            "confirm",
+            json!({
+                "hold": confirm.hold.to_string(),
+                "code": code(&confirm.spend.redeem.code),
+                "user": detail.personal(&confirm.spend.redeem.user),
+                "amount": confirm.spend.amount,
+                "otherwise": name(confirm.otherwise),
+                "api_key": api_key(confirm.spend.redeem.api_key),
+                "idempotent": confirm.spend.redeem.request.is_some(),
+            }),
+        ),
+        C::Release(release) => (
+            "release",
+            json!({
+                "hold": release.hold.to_string(),
+                "code": code(&release.code),
+                "api_key": api_key(release.api_key),
+            }),
+        ),
+        C::Expire { at_most } => ("expire", json!({ "at_most": at_most })),
+        C::TopUp(top_up) => (
+            "top_up",
+            json!({
+                "code": code(&top_up.code),
+                "amount": top_up.amount,
+                "reason": detail.personal(&top_up.reason),
+                "api_key": api_key(top_up.api_key),
+                "idempotent": top_up.request.is_some(),
+            }),
+        ),
         C::Revoke(change) => ("revoke", changed(change, detail)),
         C::Restore(change) => ("restore", changed(change, detail)),
         C::List(list) => (

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::line::{Line, code, name, object};
 use crate::application::offline::{Lost, LostOutcome};
+use crate::http::TimeText;
 
 /// An outcome that is lost, with what it takes to make up for it.
 pub(super) fn lost_outcome(outcome: &LostOutcome) -> Line {
@@ -50,6 +51,42 @@ fn shard_event(record: &shard::Record) -> (&'static str, Value) {
                 "balance_left": spent.money.map(|money| money.left),
             }),
         ),
+        E::RolledBack(rolled_back) => (
+            "rolled_back",
+            json!({
+                "redemption": rolled_back.redemption.to_string(),
+                "code": code(&rolled_back.code),
+                "campaign": rolled_back.campaign.0,
+                "user": rolled_back.user,
+                "amount": rolled_back.money.map(|money| money.amount),
+                "balance_left": rolled_back.money.map(|money| money.left),
+                "reason": rolled_back.reason,
+            }),
+        ),
+        E::HoldPlaced(placed) => (
+            "hold_placed",
+            json!({
+                "hold": placed.hold.id.to_string(),
+                "code": code(&placed.hold.code),
+                "campaign": placed.hold.campaign.0,
+                "user": placed.hold.user,
+                "expires_at": TimeText(placed.hold.expires_at).to_string(),
+            }),
+        ),
+        E::HoldReleased(ended) => ("hold_released", ended_hold(ended)),
+        E::HoldsExpired(ended) => {
+            ("holds_expired", json!({ "holds": ended.iter().map(ended_hold).collect::<Vec<_>>() }))
+        }
+        E::ToppedUp(topped_up) => (
+            "topped_up",
+            json!({
+                "code": code(&topped_up.code),
+                "campaign": topped_up.campaign.0,
+                "amount": topped_up.money.amount,
+                "balance_left": topped_up.money.left,
+                "reason": topped_up.reason,
+            }),
+        ),
         E::Revoked(changed) => {
             ("revoked", json!({ "code": code(&changed.code), "reason": changed.reason }))
         }
@@ -60,6 +97,15 @@ fn shard_event(record: &shard::Record) -> (&'static str, Value) {
             ("listed", json!({ "campaign": campaign.0, "codes": digests.len() }))
         }
     }
+}
+
+fn ended_hold(ended: &shard::EndedHold) -> Value {
+    json!({
+        "hold": ended.id.to_string(),
+        "code": code(&ended.code),
+        "campaign": ended.campaign.0,
+        "user": ended.user,
+    })
 }
 
 fn control_event(event: &control::Event) -> (&'static str, Value) {

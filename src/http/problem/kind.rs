@@ -35,6 +35,16 @@ pub(crate) enum Kind {
     CampaignPaused,
     /// The campaign is archived.
     CampaignArchived,
+    /// What is left of the code is held for others.
+    CodeHeld,
+    /// There is less left than is asked for.
+    InsufficientBalance,
+    /// The redemption was rolled back before.
+    AlreadyRolledBack,
+    /// The redemption is too long ago.
+    RollbackTooLate,
+    /// The hold is over.
+    HoldEnded,
     /// Something exists already.
     AlreadyExists,
     /// The campaign's window is over.
@@ -63,7 +73,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::ValidationFailed,
         Self::MalformedJson,
         Self::Unauthenticated,
@@ -78,6 +88,11 @@ impl Kind {
         Self::AlreadyRedeemed,
         Self::CampaignPaused,
         Self::CampaignArchived,
+        Self::CodeHeld,
+        Self::InsufficientBalance,
+        Self::AlreadyRolledBack,
+        Self::RollbackTooLate,
+        Self::HoldEnded,
         Self::AlreadyExists,
         Self::Expired,
         Self::Revoked,
@@ -134,6 +149,17 @@ impl Kind {
             Self::CampaignArchived => {
                 (S::CONFLICT, "campaign_archived", "The campaign is archived.")
             }
+            Self::CodeHeld => (S::CONFLICT, "code_held", "The code is held for somebody else."),
+            Self::InsufficientBalance => {
+                (S::CONFLICT, "insufficient_balance", "There is not enough left.")
+            }
+            Self::AlreadyRolledBack => {
+                (S::CONFLICT, "already_rolled_back", "The redemption was rolled back before.")
+            }
+            Self::RollbackTooLate => {
+                (S::CONFLICT, "rollback_too_late", "The redemption is too long ago.")
+            }
+            Self::HoldEnded => (S::CONFLICT, "hold_ended", "The hold has ended."),
             Self::AlreadyExists => (S::CONFLICT, "already_exists", "It exists already."),
             Self::Expired => (S::GONE, "expired", "The campaign is over."),
             Self::Revoked => (S::GONE, "revoked", "The code was revoked."),

@@ -4,6 +4,7 @@ use redeemd_actors::core::ReadOnly;
 use redeemd_domain::campaign::{GUESSES_A_CODE, MAX_SKIPPED};
 use redeemd_domain::control;
 use redeemd_domain::refusal::Refusal;
+use redeemd_domain::rules::MAX_BALANCE;
 
 use super::{Kind, Problem};
 use crate::service::{Error, PatternRoom};
@@ -19,6 +20,12 @@ pub(crate) fn refusal_code(refusal: Refusal) -> Kind {
         Refusal::CampaignArchived => Kind::CampaignArchived,
         Refusal::CampaignPaused => Kind::CampaignPaused,
         Refusal::AlreadyRedeemed => Kind::AlreadyRedeemed,
+        Refusal::AmountNotTaken | Refusal::AmountTooLarge => Kind::ValidationFailed,
+        Refusal::AlreadyRolledBack => Kind::AlreadyRolledBack,
+        Refusal::RollbackTooLate => Kind::RollbackTooLate,
+        Refusal::HoldEnded => Kind::HoldEnded,
+        Refusal::CodeHeld => Kind::CodeHeld,
+        Refusal::InsufficientBalance => Kind::InsufficientBalance,
     }
 }
 
@@ -87,6 +94,13 @@ impl From<Error> for Problem {
 
 fn of_refusal(refusal: Refusal) -> Problem {
     let detail = match refusal {
+        Refusal::AmountNotTaken => {
+            return Problem::field("/amount", "is for codes of a campaign with a balance");
+        }
+        Refusal::AmountTooLarge => {
+            let detail = format!("would make the code worth more than {MAX_BALANCE}");
+            return Problem::field("/amount", detail);
+        }
         Refusal::IdempotencyKeyReused => {
             "The first request with this key about this code had another body."
         }
@@ -99,6 +113,11 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::CampaignArchived => "The code's campaign is archived.",
         Refusal::CampaignPaused => "The code's campaign is paused.",
         Refusal::AlreadyRedeemed => "The code has been redeemed as often as its campaign allows.",
+        Refusal::AlreadyRolledBack => "The redemption was rolled back before.",
+        Refusal::RollbackTooLate => "The redemption is too long ago to be rolled back.",
+        Refusal::HoldEnded => "The hold was confirmed or released, or it expired.",
+        Refusal::CodeHeld => "All uses of the code that are left are held for other users.",
+        Refusal::InsufficientBalance => "There is less left than that.",
     };
     Problem::new(refusal_code(refusal), detail)
 }

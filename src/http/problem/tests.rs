@@ -46,12 +46,19 @@ fn every_refusal_has_the_status_of_the_contract() {
     let table = [
         (Refusal::IdempotencyKeyReused, 422, "idempotency_key_reused"),
         (Refusal::InvalidCode, 404, "invalid_code"),
+        (Refusal::AmountNotTaken, 400, "validation_failed"),
+        (Refusal::AlreadyRolledBack, 409, "already_rolled_back"),
+        (Refusal::RollbackTooLate, 409, "rollback_too_late"),
+        (Refusal::HoldEnded, 409, "hold_ended"),
         (Refusal::Revoked, 410, "revoked"),
         (Refusal::NotYetValid, 422, "not_yet_valid"),
         (Refusal::Expired, 410, "expired"),
         (Refusal::CampaignArchived, 409, "campaign_archived"),
         (Refusal::CampaignPaused, 409, "campaign_paused"),
         (Refusal::AlreadyRedeemed, 409, "already_redeemed"),
+        (Refusal::CodeHeld, 409, "code_held"),
+        (Refusal::InsufficientBalance, 409, "insufficient_balance"),
+        (Refusal::AmountTooLarge, 400, "validation_failed"),
     ];
     assert_eq!(table.map(|(refusal, _, _)| refusal), Refusal::ALL);
     for (refusal, status, name) in table {

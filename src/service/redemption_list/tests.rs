@@ -110,8 +110,8 @@ impl Kept {
             let (records, next) = self.page(filter, cursor, ends);
             assert!(records.len() <= ends.redemptions);
             for record in &records {
-                let code = record.code().unwrap();
-                let shard = LAYOUT.shard_of(code.slot());
+                let (id, _) = record.redemption().unwrap();
+                let shard = LAYOUT.shard_of(id.slot);
                 places.push(Place { at: record.at, shard, number: record.number });
             }
             if next.is_none() {

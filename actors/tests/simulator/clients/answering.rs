@@ -58,6 +58,13 @@ impl Answering for Shard {
             Refusal::CampaignArchived => "archived",
             Refusal::CampaignPaused => "paused",
             Refusal::AlreadyRedeemed => "already redeemed",
+            Refusal::AmountNotTaken
+            | Refusal::AlreadyRolledBack
+            | Refusal::RollbackTooLate
+            | Refusal::HoldEnded
+            | Refusal::CodeHeld
+            | Refusal::InsufficientBalance
+            | Refusal::AmountTooLarge => unreachable!("nobody asks for what it refuses"),
         }
     }
 }

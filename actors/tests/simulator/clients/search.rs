@@ -47,9 +47,9 @@ pub(super) fn check_given(ledger: &LedgerReader, sequence: SequenceId, record: &
             .find(Key { kind, bytes })
             .any(|found| found.expect("the ledger reads").record.position == position)
     };
-    if let Some(code) = record.code() {
+    record.codes(&mut |code| {
         assert!(has(KeyKind::CODE, &code.canonical()), "{position} is not found by its code");
-    }
+    });
     if let Some((_, redemption)) = record.redemption() {
         let user = redemption.user.as_bytes();
         assert!(has(KeyKind::USER, user), "{position} is not found by its user");

@@ -118,7 +118,9 @@ impl Wish {
                     if *revokes { Command::Revoke(change) } else { Command::Restore(change) };
                 Question::Shard(shard, command)
             }
-            Self::Validate { code } => Question::Tell(shard, Query::Validate(*code)),
+            Self::Validate { code } => {
+                Question::Tell(shard, Query::Validate { code: *code, user: None })
+            }
             Self::List { campaign, digests } => {
                 let digests = digests.clone();
                 let list = List { campaign: *campaign, digests, api_key };

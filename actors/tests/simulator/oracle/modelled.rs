@@ -85,7 +85,13 @@ impl Modelled for Shard {
             shard::Command::List(list) => list.api_key,
             shard::Command::Advance
             | shard::Command::PutCampaign(_)
-            | shard::Command::PutRules { .. } => return None,
+            | shard::Command::PutRules { .. }
+            | shard::Command::Expire { .. } => return None,
+            shard::Command::RollBack(_)
+            | shard::Command::PlaceHold(_)
+            | shard::Command::Confirm(_)
+            | shard::Command::Release(_)
+            | shard::Command::TopUp(_) => unreachable!("nobody sends it"),
         };
         Some(AttemptId(api_key.0))
     }
@@ -115,7 +121,7 @@ impl Modelled for Shard {
     }
 
     fn copy_query(query: &shard::Query) -> shard::Query {
-        *query
+        query.clone()
     }
 
     fn check_reply(model: &ShardModel, query: &shard::Query, reply: &shard::Reply, at: Timestamp) {

@@ -36,7 +36,14 @@ impl ShardModel {
     pub(super) fn judge(&self, command: &Command, stamp: Stamp) -> Outcome<Shard> {
         let event = match command {
             Command::Advance | Command::PutCampaign(_) => return Outcome::Unchanged,
-            Command::PutRules { .. } | Command::Spend(_) => unreachable!("nobody sends it"),
+            Command::PutRules { .. }
+            | Command::Spend(_)
+            | Command::RollBack(_)
+            | Command::PlaceHold(_)
+            | Command::Confirm(_)
+            | Command::Release(_)
+            | Command::Expire { .. }
+            | Command::TopUp(_) => unreachable!("nobody sends it"),
             Command::Redeem(redeem) => {
                 if let Some(refusal) = self.refusal(&redeem.code, stamp.at) {
                     return Outcome::Refused(refusal);
@@ -97,11 +104,7 @@ impl ShardModel {
                 self.view(&redeem.code).is_some() && self.code(&redeem.code).uses > 0
             }
             Command::Revoke(_) | Command::Restore(_) => true,
-            Command::Advance
-            | Command::PutCampaign(_)
-            | Command::PutRules { .. }
-            | Command::Spend(_)
-            | Command::List(_) => false,
+            _ => false,
         }
     }
 
@@ -114,7 +117,12 @@ impl ShardModel {
         }
         let Outcome::Done(record) = outcome else { return };
         match &record.event {
-            Event::Spent(_) => unreachable!("nobody asks for it"),
+            Event::Spent(_)
+            | Event::RolledBack(_)
+            | Event::HoldPlaced(_)
+            | Event::HoldReleased(_)
+            | Event::HoldsExpired(_)
+            | Event::ToppedUp(_) => unreachable!("nobody asks for it"),
             Event::Redeemed(redemption) => self.codes.entry(redemption.code).or_default().uses += 1,
             Event::Revoked(changed) => self.codes.entry(changed.code).or_default().revoked = true,
             Event::Restored(changed) => self.codes.entry(changed.code).or_default().revoked = false,
@@ -126,12 +134,12 @@ impl ShardModel {
 
     pub(super) fn check_reply(&self, query: &Query, reply: &Reply, at: Timestamp) {
         match (query, reply) {
-            (Query::Validate(code), Reply::Validated(Ok(validated))) => {
+            (Query::Validate { code, .. }, Reply::Validated(Ok(validated))) => {
                 assert_eq!(self.refusal(code, at), None, "{code:?} is called valid");
                 assert_eq!(Some(&validated.campaign), self.view(code));
                 assert_eq!(validated.state.uses, self.code(code).uses);
             }
-            (Query::Validate(code), Reply::Validated(Err(refusal))) => {
+            (Query::Validate { code, .. }, Reply::Validated(Err(refusal))) => {
                 assert_eq!(self.refusal(code, at), Some(*refusal), "{code:?} is called invalid");
             }
             (query, reply) => panic!("{query:?} is replied to with {reply:?}"),

@@ -1,19 +1,17 @@
 //! Bringing listed codes in.
 
-use std::sync::Arc;
-
 use super::Stamp;
 use crate::codes::CampaignNumber;
 use crate::refusal::Refusal;
-use crate::shard::command::{Event, List, Record};
+use crate::shard::command::{Event, List};
 use crate::shard::listed_table::MAX_OWNERS;
 use crate::shard::{Outcome, Shard};
 
 impl Shard {
     pub(super) fn list(&mut self, stamp: Stamp, list: List) -> Outcome {
-        let Some(view) = self.campaigns.get(&list.campaign).map(|campaign| campaign.view) else {
+        if !self.campaigns.contains_key(&list.campaign) {
             return Outcome::Refused(Refusal::InvalidCode);
-        };
+        }
         let Some(owner) = self.owner(list.campaign) else {
             return Outcome::Refused(Refusal::InvalidCode);
         };
@@ -28,14 +26,9 @@ impl Shard {
             }
         }
         let count = added.len() as u64;
-        self.count(&view, |counts| counts.listed += count);
-        Outcome::Done(Arc::new(Record {
-            number: stamp.number,
-            at: stamp.at,
-            api_key: list.api_key,
-            request: None,
-            event: Event::Listed { campaign: list.campaign, digests: added, duplicates },
-        }))
+        self.count(list.campaign, |counts| counts.listed += count);
+        let event = Event::Listed { campaign: list.campaign, digests: added, duplicates };
+        stamp.done(list.api_key, None, event)
     }
 
     /// The number under which the slots know a campaign of listed codes; `None` when a shard has

@@ -1,23 +1,28 @@
 //! What each command does to a shard.
 
 mod change;
+mod holds;
 mod list;
+mod money;
 mod redeem;
+mod roll_back;
+mod uses;
 
 use std::sync::Arc;
 
 use super::acknowledgement::Acknowledgement;
-use super::command::{Command, Record, Spend};
-use super::judge::Verdict;
+use super::command::{Command, Event, Record, Spend};
+use super::judge::Moment;
 use super::query::{Query, Reply};
 use super::{Campaign, Counts, Outcome, Shard};
-use crate::campaign::{CampaignView, Terms};
+use crate::campaign::Terms;
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
+use crate::identifier::ApiKeyNumber;
 use crate::invariant::Invariant;
 use crate::machine::Machine;
 use crate::refusal::Refusal;
-use crate::rules::Rules;
+use crate::request::Request;
 use crate::timestamp::Timestamp;
 
 /// What every command knows of its entry.
@@ -27,6 +32,15 @@ pub(super) struct Stamp {
     pub(super) number: u64,
     /// Its time.
     pub(super) at: Timestamp,
+}
+
+impl Stamp {
+    /// The outcome of an entry that changed something.
+    fn done(self, api_key: ApiKeyNumber, request: Option<Request>, event: Event) -> Outcome {
+        let request = request.map(|request| (request.digest, request.fingerprint));
+        let Self { number, at } = self;
+        Outcome::Done(Arc::new(Record { number, at, api_key, request, event }))
+    }
 }
 
 impl Machine for Shard {
@@ -71,6 +85,12 @@ impl Machine for Shard {
             Command::Revoke(change) => self.set_revoked(stamp, change, true),
             Command::Restore(change) => self.set_revoked(stamp, change, false),
             Command::List(list) => self.list(stamp, list),
+            Command::RollBack(roll_back) => self.roll_back(stamp, *roll_back),
+            Command::PlaceHold(place) => self.place_hold(stamp, place),
+            Command::Confirm(confirm) => self.confirm(stamp, *confirm),
+            Command::Release(release) => self.release(stamp, release),
+            Command::Expire { at_most } => self.expire(stamp, at_most),
+            Command::TopUp(top_up) => self.top_up(stamp, top_up),
         };
         if let Outcome::Done(record) = &outcome {
             self.recent.remember(record);
@@ -79,21 +99,34 @@ impl Machine for Shard {
     }
 
     fn foresee(&self, command: &Command, now: Timestamp) -> Option<Outcome> {
+        let at = now.max(self.time);
         match command {
-            Command::Redeem(redeem) | Command::Spend(Spend { redeem, .. }) => {
-                match self.judge(&redeem.code, redeem.request.as_ref(), now.max(self.time)) {
-                    Verdict::Granted { .. } => None,
-                    Verdict::Refused(refusal) => Some(Outcome::Refused(refusal)),
-                    Verdict::SearchLedger { through } => Some(Outcome::SearchLedger { through }),
-                    Verdict::Replayed(record) => Some(Outcome::Replayed(record)),
-                }
+            Command::Redeem(redeem) => self.judge(redeem, None, at, Moment::Foresight).settled(),
+            Command::Spend(Spend { redeem, amount, .. }) => {
+                self.judge(redeem, *amount, at, Moment::Foresight).settled()
             }
-            Command::Revoke(change) | Command::Restore(change) => self.settled(change),
+            Command::Revoke(change) | Command::Restore(change) => {
+                self.settled(change.request.as_ref())
+            }
+            Command::RollBack(roll_back) => self.judge_roll_back(roll_back, at).err(),
+            Command::PlaceHold(place) => self.judge_hold(place, at, Moment::Foresight).settled(),
+            Command::Confirm(confirm) => {
+                self.judge_confirm(confirm, at, Moment::Foresight).settled()
+            }
+            Command::Release(release) => {
+                self.is_over(release, at).then_some(Outcome::Refused(Refusal::HoldEnded))
+            }
+            Command::TopUp(top_up) => self.judge_top_up(top_up).err(),
             Command::Advance
             | Command::PutCampaign(_)
             | Command::PutRules { .. }
-            | Command::List(_) => None,
+            | Command::List(_)
+            | Command::Expire { .. } => None,
         }
+    }
+
+    fn due(&self, at: Timestamp) -> Vec<Command> {
+        self.expiring(at.max(self.time))
     }
 
     fn reply(&self, query: &Query, now: Timestamp) -> Reply {
@@ -125,13 +158,8 @@ impl Shard {
         Outcome::Unchanged
     }
 
-    /// The rules of a campaign, if it has or ever had any.
-    fn rules(&self, campaign: CampaignNumber) -> Option<&Arc<Rules>> {
-        self.campaigns.get(&campaign)?.rules.as_ref()
-    }
-
-    fn count(&mut self, view: &CampaignView, change: impl FnOnce(&mut Counts)) {
-        if let Some(campaign) = self.campaigns.get_mut(&view.number) {
+    fn count(&mut self, campaign: CampaignNumber, change: impl FnOnce(&mut Counts)) {
+        if let Some(campaign) = self.campaigns.get_mut(&campaign) {
             change(&mut campaign.counts);
         }
     }

@@ -1,28 +1,39 @@
 //! Redeeming.
 
-use std::sync::Arc;
-
 use super::Stamp;
+use super::uses::Taker;
 use crate::invariant::Invariant;
-use crate::shard::command::{Event, Record, Redemption, Spend, Spent};
-use crate::shard::judge::Verdict;
+use crate::shard::command::{Event, Redemption, Spend, Spent};
+use crate::shard::judge::{Granted, Moment, Verdict};
 use crate::shard::{Outcome, Shard};
 
 impl Shard {
     pub(super) fn redeem(&mut self, stamp: Stamp, spend: Spend) -> Outcome {
-        let Spend { redeem, claim, amount: _ } = spend;
-        let (view, mut state) = match self.judge(&redeem.code, redeem.request.as_ref(), stamp.at) {
-            Verdict::Granted { view, state } => (view, state),
-            Verdict::Refused(refusal) => return Outcome::Refused(refusal),
-            Verdict::SearchLedger { through } => return Outcome::SearchLedger { through },
-            Verdict::Replayed(record) => return Outcome::Replayed(record),
-        };
+        match self.judge(&spend.redeem, spend.amount, stamp.at, Moment::Entry) {
+            Verdict::Granted(granted) => self.grant(stamp, spend, granted),
+            Verdict::Settled(outcome) => outcome,
+        }
+    }
+
+    /// Redeems a code as it was judged. A hold of the user on it becomes the redemption.
+    pub(super) fn grant(&mut self, stamp: Stamp, spend: Spend, granted: Granted) -> Outcome {
+        let Spend { redeem, mut claim, amount: _ } = spend;
+        let Granted { view, has_rules, mut state, own_hold, money } = granted;
         state.uses += 1;
         let limit = view.uses_per_code;
         Invariant::UsesWithinLimit.check(limit.is_none_or(|limit| state.uses <= u64::from(limit)));
         let uses = u32::try_from(state.uses).unwrap_or(u32::MAX);
         self.set_state(&redeem.code, view.issued, state);
-        self.count(&view, |counts| counts.redeemed += 1);
+        match own_hold {
+            None => self.take_use(view.number, Taker::Redemption),
+            Some(number) => {
+                claim = self.end_hold(&redeem.code, number).and_then(|hold| hold.claim);
+                self.hand_use_over(view.number);
+            }
+        }
+        if let Some(money) = money {
+            self.set_balance(&redeem.code, money);
+        }
         let redemption = Redemption {
             code: redeem.code,
             campaign: view.number,
@@ -32,17 +43,11 @@ impl Shard {
             user: redeem.user,
             metadata: redeem.metadata,
         };
-        Outcome::Done(Arc::new(Record {
-            number: stamp.number,
-            at: stamp.at,
-            api_key: redeem.api_key,
-            request: redeem.request.map(|request| (request.digest, request.fingerprint)),
-            event: match self.rules(view.number) {
-                None => Event::Redeemed(redemption),
-                Some(_) => {
-                    Event::Spent(Box::new(Spent { redemption, claim, money: None, hold: None }))
-                }
-            },
-        }))
+        let event = if has_rules || own_hold.is_some() {
+            Event::Spent(Box::new(Spent { redemption, claim, money, hold: own_hold }))
+        } else {
+            Event::Redeemed(redemption)
+        };
+        stamp.done(redeem.api_key, redeem.request, event)
     }
 }

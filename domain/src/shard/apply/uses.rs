@@ -1,0 +1,48 @@
+//! Where a use of a code is taken and where it is given back: one function for each, whatever it is
+//! taken by, so that everything that counts uses is told of all of them.
+
+use crate::codes::CampaignNumber;
+use crate::invariant::Invariant;
+use crate::shard::{Counts, Shard};
+
+/// What has a use of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taker {
+    /// A redemption.
+    Redemption,
+    /// A hold.
+    Hold,
+}
+
+impl Shard {
+    /// Somebody takes a use of a code.
+    pub(super) fn take_use(&mut self, campaign: CampaignNumber, taker: Taker) {
+        self.count(campaign, |counts| *counts.taken_by(taker) += 1);
+    }
+
+    /// A hold becomes a redemption: the use stays taken, and so does what came with it.
+    pub(super) fn hand_use_over(&mut self, campaign: CampaignNumber) {
+        self.count(campaign, |counts| {
+            counts.held = counts.held.saturating_sub(1);
+            counts.redeemed += 1;
+        });
+    }
+
+    /// A use of a code is given back: by a whole rollback, or because a hold ended.
+    pub(super) fn give_use_back(&mut self, campaign: CampaignNumber, taker: Taker) {
+        self.count(campaign, |counts| {
+            let taken = counts.taken_by(taker);
+            Invariant::OnlyTakenUsesReturn.check(*taken > 0);
+            *taken = taken.saturating_sub(1);
+        });
+    }
+}
+
+impl Counts {
+    fn taken_by(&mut self, taker: Taker) -> &mut u64 {
+        match taker {
+            Taker::Redemption => &mut self.redeemed,
+            Taker::Hold => &mut self.held,
+        }
+    }
+}
