@@ -5,6 +5,7 @@
 //! knows of HTTP, SQL or sled, and no actor waits for another: they exchange messages, every
 //! mailbox is bounded, and what does not fit is answered, never dropped.
 
+pub mod clock_watch;
 pub mod control_view;
 pub mod core;
 pub mod directory;

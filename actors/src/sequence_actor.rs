@@ -9,6 +9,7 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, 
 use redeemd_domain::machine::Machine;
 use redeemd_persistence::ledger::{Batch, KeyHasher};
 
+use crate::clock_watch;
 use crate::core::{Answer, Applied, Outputs, Rejection, SequenceCore};
 use crate::journal_writer::JournalWriter;
 use crate::ledger_keeper::{LedgerKeeper, Listen};
@@ -21,7 +22,7 @@ use crate::policies::LivePolicies;
 use crate::ports::Ports;
 use crate::snapshot_keeper::SnapshotKeeper;
 use crate::status::{SequenceStatus, Status};
-use crate::wall_clock::{WallClock, seconds_since_1970};
+use crate::wall_clock::WallClock;
 
 /// How often a sequence looks at what is not prompted by a message.
 const TICK: Duration = Duration::from_millis(500);
@@ -116,8 +117,7 @@ where
     /// The actor of a core whose newest snapshot is at `snapshot`.
     pub fn new(core: SequenceCore<M>, snapshot: u64, surroundings: Surroundings<M>) -> Self {
         if let Some(status) = surroundings.status.sequence(core.sequence()) {
-            status.snapshot.set(snapshot);
-            status.snapshot_at.set(seconds_since_1970());
+            status.has_snapshot(snapshot);
             status.covered.set(core.covered());
         }
         Self {
@@ -190,6 +190,7 @@ where
         status.in_flight.set(self.core.in_flight() as u64);
         status.remembered.set(self.core.machine().remembered() as u64);
         status.clock_leapt.store(self.core.leap().is_some(), Ordering::Relaxed);
+        status.clock_behind_ms.set(self.core.clock_behind_ms());
     }
 
     fn tick(&mut self, context: &Context<Self>) {
@@ -208,6 +209,7 @@ where
             && since > TICK * 20;
         self.core.advance(now, is_pinning, &mut self.outputs);
         self.carry_out(context);
+        clock_watch::look(&self.surroundings.status);
         let changed = self.core.machine().last() - self.snapshot.published;
         let is_due = (policy.entries > 0 && changed >= policy.entries)
             || (!policy.interval.is_zero() && since >= policy.interval)

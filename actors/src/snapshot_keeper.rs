@@ -17,7 +17,6 @@ use redeemd_persistence::snapshot::{self, Draft, Snapshots};
 use crate::journal_writer::JournalWriter;
 use crate::messages::{Finish, LedgerCovers, Release, SnapshotDone, TakeSnapshot};
 use crate::status::Status;
-use crate::wall_clock::seconds_since_1970;
 
 /// Owns the snapshots.
 pub struct SnapshotKeeper {
@@ -52,8 +51,7 @@ impl SnapshotKeeper {
             Ok(release) => {
                 tracing::debug!(%sequence, number, "snapshot published");
                 if let Some(status) = self.status.sequence(sequence) {
-                    status.snapshot.set(number);
-                    status.snapshot_at.set(seconds_since_1970());
+                    status.has_snapshot(number);
                     status.snapshot_bytes.set(bytes);
                     status.snapshot_failed.store(false, Ordering::Relaxed);
                 }

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redeemd_domain::sequence::SequenceId;
+
+use crate::wall_clock::seconds_since_1970;
 
 /// A number that only grows, or a state that is set; read without any lock.
 #[derive(Debug, Default)]
@@ -29,6 +31,28 @@ impl Number {
     /// Reads it.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// When something happened last, on the clock that nobody can set.
+#[derive(Debug)]
+pub struct Since(Mutex<Instant>);
+
+impl Default for Since {
+    fn default() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+}
+
+impl Since {
+    /// It happens now.
+    pub fn begin(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long ago that was.
+    pub fn age(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 }
 
@@ -84,6 +108,8 @@ pub struct SequenceStatus {
     pub snapshot: Number,
     /// When that one was published, or this node started, in seconds since 1970.
     pub snapshot_at: Number,
+    /// The same moment, for its age: a clock that leaps makes no snapshot old.
+    pub snapshot_since: Since,
     /// The bytes that it takes; 0 where it was written before this node started.
     pub snapshot_bytes: Number,
     /// Whether the last attempt to write one failed.
@@ -98,6 +124,18 @@ pub struct SequenceStatus {
     pub is_down: AtomicBool,
     /// Whether a leap of the clock keeps it from changing anything.
     pub clock_leapt: AtomicBool,
+    /// How far the wall clock is behind its stamps, which stay where they are meanwhile, in
+    /// milliseconds.
+    pub clock_behind_ms: Number,
+}
+
+impl SequenceStatus {
+    /// The newest snapshot is now at this entry.
+    pub fn has_snapshot(&self, number: u64) {
+        self.snapshot.set(number);
+        self.snapshot_at.set(seconds_since_1970());
+        self.snapshot_since.begin();
+    }
 }
 
 /// What the node is doing.
@@ -129,6 +167,8 @@ pub struct Status {
     pub journal_is_leased: AtomicBool,
     /// Whether the disk is full, so that nothing can be changed.
     pub disk_is_full: AtomicBool,
+    /// Whether the log has said that the clock is behind; see [`crate::clock_watch`].
+    pub(crate) clock_is_behind: AtomicBool,
     /// Why the node cannot go on, once it cannot.
     fatal: Mutex<Option<String>>,
 }

@@ -37,6 +37,11 @@ impl WallClock {
     pub fn leap(&self, milliseconds: u64) {
         self.ahead_ms.fetch_add(milliseconds, Ordering::Relaxed);
     }
+
+    /// Takes back a leap, as if the clock had been set right.
+    pub fn leap_back(&self, milliseconds: u64) {
+        self.ahead_ms.fetch_sub(milliseconds, Ordering::Relaxed);
+    }
 }
 
 /// The time of day, for those who look at the server.

@@ -213,4 +213,9 @@ fn write_sequences(page: &mut Exposition, status: &Status) {
         let samples = samples.map(|(number, sequence)| (SequenceId(number), read(sequence)));
         page.labelled(&format!("redeemd_sequence_{name}"), kind, help, "sequence", samples);
     }
+    let behind = |one: &SequenceStatus| one.clock_behind_ms.get() as f64 / 1000.0;
+    let samples = (0..).zip(&status.sequences);
+    let samples = samples.map(|(number, sequence)| (SequenceId(number), behind(sequence)));
+    let help = "How far the wall clock is behind the times of the last entries.";
+    page.labelled("redeemd_clock_behind_seconds", Gauge, help, "sequence", samples);
 }

@@ -196,6 +196,11 @@ impl<M: Machine> SequenceCore<M> {
         self.leap
     }
 
+    /// How far the wall clock was behind the stamps when it was read last, in milliseconds.
+    pub fn clock_behind_ms(&self) -> u64 {
+        self.clock.behind_ms()
+    }
+
     /// Takes a question: answers it, or proposes an entry. Call [`SequenceCore::flush`] when no
     /// more are at hand.
     pub fn submit(&mut self, submission: Submission<M>, now: Now, outputs: &mut Outputs<M>) {

@@ -146,6 +146,12 @@ impl TestNode {
         campaign
     }
 
+    /// How far the clock is behind the times of any sequence.
+    pub(crate) fn most_behind_ms(&self) -> u64 {
+        let sequences = self.node.status.sequences.iter();
+        sequences.map(|one| one.clock_behind_ms.get()).max().unwrap()
+    }
+
     pub(crate) async fn redeem(&self, command: Command) -> shard::Outcome {
         let slot = command.code().unwrap().slot();
         match self.port.perform(place_of(self.node.layout, slot), command).await {

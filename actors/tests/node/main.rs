@@ -200,3 +200,39 @@ fn a_leap_of_the_clock_stops_every_sequence_until_it_is_believed() {
         assert!(matches!(redeem_next().await, Answer::Rejected(_)), "the next one is not believed");
     });
 }
+
+#[test]
+fn a_clock_that_was_ahead_is_seen_to_be_behind_until_it_has_caught_up() {
+    let hour = 3_600_000;
+    let harness = Harness::new();
+    let (campaign, ahead) = harness.run(async |node| {
+        let campaign = node.make_campaign(100, Some(1)).await;
+        node.node.clock.leap(hour);
+        node.node.believe_clock().await.unwrap();
+        let Outcome::Done(record) = node.redeem(redeem(code(campaign, 0), "ann", None)).await
+        else {
+            panic!()
+        };
+        assert_eq!(node.most_behind_ms(), 0);
+        node.node.clock.leap_back(hour);
+        node.redeem(redeem(code(campaign, 4), "ann", None)).await;
+        assert!(node.most_behind_ms() > hour / 2, "a running server says so too");
+        (campaign, record.at)
+    });
+    harness.run(async |node| {
+        // Without a request: the sequences look by themselves.
+        while node.most_behind_ms() == 0 {
+            actix::clock::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        let Outcome::Done(record) = node.redeem(redeem(code(campaign, 8), "ann", None)).await
+        else {
+            panic!()
+        };
+        let real = node.node.clock.now().wall;
+        assert!(record.at >= ahead && record.at.0 < ahead.0 + hour / 2, "time stands still");
+        assert!(node.most_behind_ms().abs_diff(record.at.0 - real.0) < hour / 4);
+        node.node.clock.leap(2 * hour);
+        assert!(node.node.believe_clock().await >= Some(1));
+        assert_eq!(node.most_behind_ms(), 0);
+    });
+}

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use redeemd_actors::clock_watch;
 use redeemd_actors::node::Node;
 use redeemd_actors::status::SequenceStatus;
-use redeemd_actors::wall_clock::seconds_since_1970;
 use redeemd_config::Settings;
 
 use super::super::{Operation, Stage};
@@ -34,6 +34,7 @@ pub(super) struct Facts {
     pub(super) resident_bytes: u64,
     pub(super) memory_limit_bytes: Option<u64>,
     pub(super) clock_leapt: bool,
+    pub(super) clock_behind_ms: u64,
     pub(super) max_leap_seconds: u64,
     pub(super) is_spread: bool,
     pub(super) sequences: u64,
@@ -91,13 +92,13 @@ impl Facts {
         let most = |of: &dyn Fn(&SequenceStatus) -> u64| {
             status.sequences.iter().map(of).max().unwrap_or(0)
         };
-        let now = seconds_since_1970();
         self.fatal = status.fatal();
         self.journal_bytes = status.journal_bytes.get();
         self.journal_target_bytes = live.snapshots.journal_bytes;
         self.journal_waiting = status.journal_waiting.get();
         self.disk_is_full = is_set(&status.disk_is_full);
         self.clock_leapt = status.sequences.iter().any(|one| is_set(&one.clock_leapt));
+        self.clock_behind_ms = most(&|one| one.clock_behind_ms.get());
         self.is_spread = node.is_ready();
         self.sequences = status.sequences.len() as u64;
         self.unreachable = (node.shards.unreachable() + node.control.unreachable()) as u64;
@@ -111,7 +112,7 @@ impl Facts {
         self.snapshot_failed = status.sequences.iter().any(|one| is_set(&one.snapshot_failed));
         self.snapshot_age_seconds = most(&|one| {
             let has_changed = one.applied.get() > one.snapshot.get();
-            if has_changed { now.saturating_sub(one.snapshot_at.get()) } else { 0 }
+            if has_changed { one.snapshot_since.age().as_secs() } else { 0 }
         });
         self.snapshot_interval_seconds = live.snapshots.interval_seconds;
     }
@@ -179,10 +180,19 @@ impl Facts {
     }
 
     fn clock(&self) -> Part {
-        let finding = self.clock_leapt.then_some(Finding::ClockLeapt);
-        let leap = check("leapt", self.clock_leapt.into(), Some(1), "clocks");
-        let allowed = check("allowed_leap", self.max_leap_seconds, None, "seconds");
-        part("clock", finding, vec![leap, allowed])
+        let finding = if self.clock_leapt {
+            Some(Finding::ClockLeapt)
+        } else {
+            let is_behind = self.clock_behind_ms >= clock_watch::NOTABLE_MS;
+            is_behind.then_some(Finding::ClockBehind)
+        };
+        let notable = clock_watch::NOTABLE_MS / 1000;
+        let checks = vec![
+            check("leapt", self.clock_leapt.into(), Some(1), "clocks"),
+            check("allowed_leap", self.max_leap_seconds, None, "seconds"),
+            check("behind", self.clock_behind_ms / 1000, Some(notable), "seconds"),
+        ];
+        part("clock", finding, checks)
     }
 
     fn shards(&self) -> Part {

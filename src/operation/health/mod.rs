@@ -53,6 +53,8 @@ pub enum Finding {
     MemoryLow,
     /// The clock leapt ahead: read-only.
     ClockLeapt,
+    /// The clock is behind what the journal has.
+    ClockBehind,
     /// A sequence cannot be rebuilt.
     SequenceDown,
     /// A sequence is being rebuilt.
@@ -73,7 +75,7 @@ pub enum Finding {
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Starting,
         Self::Ending,
         Self::JournalFailed,
@@ -83,6 +85,7 @@ impl Finding {
         Self::DiskUnknown,
         Self::MemoryLow,
         Self::ClockLeapt,
+        Self::ClockBehind,
         Self::SequenceDown,
         Self::SequenceRebuilding,
         Self::CampaignsSpreading,
@@ -123,6 +126,12 @@ impl Finding {
                 "clock_leapt",
                 Unhealthy,
                 "The clock leapt ahead, and an operator has to say whether it is right.",
+            ),
+            Self::ClockBehind => (
+                "clock_behind",
+                Degraded,
+                "The clock is behind the last entries; until it has caught up, times stay as they \
+                 are, and things expire early.",
             ),
             Self::SequenceDown => {
                 ("sequence_down", Unhealthy, "A part could not be rebuilt; restart the server.")

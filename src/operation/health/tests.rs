@@ -37,7 +37,7 @@ fn nothing_is_found_where_all_is_well() {
 
 #[test]
 fn each_finding_is_found_alone_and_in_its_part() {
-    let cases: [(&str, Finding, Facts); 17] = [
+    let cases: [(&str, Finding, Facts); 18] = [
         ("server", Finding::Starting, with(|it| it.stage = Some(Stage::Starting))),
         ("server", Finding::Ending, with(|it| it.stage = Some(Stage::Ending))),
         ("journal", Finding::JournalFailed, with(|it| it.fatal = Some("why".into()))),
@@ -47,6 +47,7 @@ fn each_finding_is_found_alone_and_in_its_part() {
         ("disk", Finding::DiskUnknown, with(|it| it.free_bytes = None)),
         ("memory", Finding::MemoryLow, with(|it| it.resident_bytes = 1 << 32)),
         ("clock", Finding::ClockLeapt, with(|it| it.clock_leapt = true)),
+        ("clock", Finding::ClockBehind, with(|it| it.clock_behind_ms = 1_000)),
         ("shards", Finding::SequenceDown, with(|it| (it.down, it.unreachable) = (1, 1))),
         ("shards", Finding::SequenceRebuilding, with(|it| it.unreachable = 1)),
         ("shards", Finding::CampaignsSpreading, with(|it| it.is_spread = false)),
