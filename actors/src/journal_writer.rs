@@ -4,6 +4,7 @@
 //! takes all of them. So the slower the disk, the larger the batches.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -78,6 +79,9 @@ impl JournalWriter {
         if self.is_poisoned {
             return answer(appends, |_| JournalAnswer::Unknown);
         }
+        if self.ledger_waits() {
+            return self.take_nothing(appends, &"the ledger waits for room on its disk");
+        }
         let frames: Vec<Frame<'_>> = appends
             .iter()
             .map(|Append { sequence, frame, .. }| Frame {
@@ -117,20 +121,28 @@ impl JournalWriter {
             | Refusal::TooLarge { .. }
             | Refusal::Empty
             | Refusal::Disk(_)
-            | Refusal::Poisoned => {
-                if !self.status.disk_is_full.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%refusal, "the journal takes nothing more: read-only");
-                    if let Err(error) = self.journal.give_up_reserve() {
-                        tracing::error!(%error, "the reserve file stays");
-                    }
-                }
-                if self.leases.is_held() {
-                    tracing::warn!("a backup is given up, so that the journal can free its space");
-                    self.end_lease();
-                }
-                answer(appends, |append| JournalAnswer::NotAppended(append.frame.ticket));
+            | Refusal::Poisoned => self.take_nothing(appends, refusal),
+        }
+    }
+
+    /// Turns the node read-only until there is room again.
+    fn take_nothing(&mut self, appends: &[Append], reason: &dyn Display) {
+        if !self.status.disk_is_full.swap(true, Ordering::Relaxed) {
+            tracing::error!(%reason, "the journal takes nothing more: read-only");
+            if let Err(error) = self.journal.give_up_reserve() {
+                tracing::error!(%error, "the reserve file stays");
             }
         }
+        if self.leases.is_held() {
+            tracing::warn!("a backup is given up, so that the journal can free its space");
+            self.end_lease();
+        }
+        answer(appends, |append| JournalAnswer::NotAppended(append.frame.ticket));
+    }
+
+    /// Whether the ledger has no room for what the journal holds already.
+    fn ledger_waits(&self) -> bool {
+        self.status.ledger_waits_for_room.load(Ordering::Relaxed)
     }
 
     fn poison(&mut self, appends: &[Append], error: &redeemd_persistence::journal::Error) {
@@ -166,6 +178,9 @@ impl JournalWriter {
         }
         if let Err(error) = self.journal.prepare() {
             return self.poison(&[], &error);
+        }
+        if self.ledger_waits() {
+            return self.take_nothing(&[], &"the ledger waits for room on its disk");
         }
         if !self.status.disk_is_full.load(Ordering::Relaxed) {
             return;

@@ -1,15 +1,17 @@
 //! The ledger keeper: appends outcomes, commits them now and then, says how far it has come.
 //!
 //! It is on no answer's path. It works on a thread of its own, and where it falls behind, the
-//! sequences take less: each bounds how far the ledger may be behind it.
+//! sequences take less: each bounds how far the ledger may be behind it. Where its disk is full it
+//! waits, and the journal takes nothing more meanwhile.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient};
 use redeemd_domain::sequence::SequenceId;
-use redeemd_persistence::ledger::Ledger;
+use redeemd_persistence::ledger::{self, Ledger};
 
 use crate::fatal::Fatal;
 use crate::messages::{Finish, Keep, LedgerCovers};
@@ -66,11 +68,31 @@ impl LedgerKeeper {
         let begun = Instant::now();
         match self.ledger.commit() {
             Ok(_) => self.status.ledger_commits.observe(begun.elapsed()),
+            Err(error) if error.is_for_want_of_space() => return self.wait(&error),
             Err(error) => return self.fatal.raise(format!("the ledger failed: {error}")),
         }
+        self.go_on();
         self.announce();
-        if let Err(error) = self.ledger.maintain(MAINTENANCE_BYTES) {
-            self.fatal.raise(format!("the ledger's index failed: {error}"));
+        match self.ledger.maintain(MAINTENANCE_BYTES) {
+            Err(error) if !error.is_for_want_of_space() => {
+                self.fatal.raise(format!("the ledger's index failed: {error}"));
+            }
+            // It can wait: look-ups cost a little more meanwhile.
+            _ => {}
+        }
+    }
+
+    /// There is no room: what was appended stays in memory, and the next commit tries again. The
+    /// journal writer takes nothing more meanwhile, so that it does not grow.
+    fn wait(&self, error: &ledger::Error) {
+        if !self.status.ledger_waits_for_room.swap(true, Ordering::Relaxed) {
+            tracing::error!(%error, "the ledger waits for room on its disk: read-only");
+        }
+    }
+
+    fn go_on(&self) {
+        if self.status.ledger_waits_for_room.swap(false, Ordering::Relaxed) {
+            tracing::info!("the ledger has room again");
         }
     }
 

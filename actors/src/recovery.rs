@@ -40,7 +40,7 @@ pub struct Recovered {
     pub shards: Vec<RecoveredMachine<Shard>>,
     /// The journal, ready for more.
     pub journal: Box<dyn Journal>,
-    /// The ledger, durably covering everything that was brought back.
+    /// The ledger, covering everything that was brought back: durably, unless its disk is full.
     pub ledger: Ledger,
     /// The snapshots.
     pub snapshots: Snapshots,
@@ -144,7 +144,14 @@ pub fn recover(sources: Sources) -> Result<Recovered, Error> {
         .zip(shards)
         .map(|(shard, replay)| finish(SequenceId::shard(shard), replay, &mut keep))
         .collect::<Result<Vec<_>, Error>>()?;
-    ledger.commit()?;
+    match ledger.commit() {
+        // The journal has it all, and the ledger's keeper tries again: a full disk must not keep a
+        // server from starting.
+        Err(error) if error.is_for_want_of_space() => {
+            tracing::warn!(%error, "the ledger waits for room on its disk");
+        }
+        other => drop(other?),
+    }
     phases.end("outcomes");
     let phases = phases.ended;
     let report = Report { journal: report, ledger: opened, outcomes_added, phases };

@@ -165,6 +165,8 @@ pub struct Status {
     pub failed_snapshots: Number,
     /// Whether a backup is being taken, so that the journal deletes nothing.
     pub journal_is_leased: AtomicBool,
+    /// Whether the ledger waits for room on its disk, so that nothing can be changed.
+    pub ledger_waits_for_room: AtomicBool,
     /// Whether the disk is full, so that nothing can be changed.
     pub disk_is_full: AtomicBool,
     /// Whether the log has said that the clock is behind; see [`crate::clock_watch`].

@@ -22,14 +22,16 @@ use redeemd_domain::machine::{Machine as _, Outcome};
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::shard::{self, Command, Redeem, Shard};
 use redeemd_domain::slot::ShardLayout;
-use redeemd_persistence::disk::RealDisk;
+use redeemd_persistence::disk::simulated::SimulatedDisk;
+use redeemd_persistence::disk::{Disk, RealDisk};
 use redeemd_persistence::journal::{self, DirectoryId, Engine, Preparation};
 use redeemd_persistence::ledger;
 
 const DIRECTORY: DirectoryId = DirectoryId([5; 16]);
 
 pub(crate) struct Harness {
-    folder: tempfile::TempDir,
+    disk: Arc<dyn Disk>,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// A running node and ports to ask it through.
@@ -41,7 +43,13 @@ pub(crate) struct TestNode {
 
 impl Harness {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        Self { disk: Arc::new(RealDisk::new(folder.path())), _folder: Some(folder) }
+    }
+
+    /// On a disk that can be full.
+    pub(crate) fn on(disk: &SimulatedDisk) -> Self {
+        Self { disk: Arc::new(disk.clone()), _folder: None }
     }
 
     fn recover(&self) -> Recovered {
@@ -53,7 +61,7 @@ impl Harness {
             ..journal::Options::new(DIRECTORY, engine)
         };
         recover(Sources {
-            disk: Arc::new(RealDisk::new(self.folder.path())),
+            disk: Arc::clone(&self.disk),
             directory: DIRECTORY,
             layout: ShardLayout::new(4).unwrap(),
             journal,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod full_disk;
 mod harness;
 
 use redeemd_actors::core::{Answer, Ask, ReadOnly, Rejection};

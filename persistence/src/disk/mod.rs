@@ -33,6 +33,13 @@ pub struct Error {
     pub source: io::Error,
 }
 
+impl Error {
+    /// Whether the disk, or a quota, is full.
+    pub fn is_full(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
 /// A shorthand for what disk operations return.
 pub type Result<T> = std::result::Result<T, Error>;
 

@@ -73,7 +73,7 @@ impl Space {
         self.give_up_reserve()?;
         match self.write_reserve() {
             Ok(()) => Ok(true),
-            Err(error) if is_full(&error) => {
+            Err(error) if error.is_full() => {
                 self.give_up_reserve()?;
                 Ok(false)
             }
@@ -93,11 +93,6 @@ impl Space {
         file.sync_data()?;
         self.disk.sync_folder(FOLDER)
     }
-}
-
-/// Whether an error says that the disk, or a quota, is full.
-pub(crate) fn is_full(error: &disk::Error) -> bool {
-    matches!(error.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Bytes that a file system cannot store in less space than they have.

@@ -14,8 +14,21 @@ pub enum Error {
     #[error(transparent)]
     Disk(#[from] disk::Error),
 
+    /// There is too little room on the disk. What was appended stays in memory, and it may be tried
+    /// again.
+    #[error("it needs {needed_bytes} bytes of its disk, and {free_bytes} are free")]
+    NoSpace {
+        /// What is free.
+        free_bytes: u64,
+        /// What should be.
+        needed_bytes: u64,
+    },
+
     /// Primary data is damaged: what was durable cannot be read any more.
-    #[error("the ledger is damaged in {path} at byte {offset}: {reason}")]
+    #[error(
+        "the ledger is damaged in {path} at byte {offset}: {reason}; see whether `journal salvage` \
+         brings back what is lost, or restore a backup"
+    )]
     DamagedLog {
         /// The file, relative to the disk's root.
         path: String,
@@ -39,7 +52,7 @@ pub enum Error {
     /// The log ends before what the index has seen durable: its end was lost.
     #[error(
         "the ledger's log ends at block {log_end}, but {path} covers blocks up to {index_end}: the \
-         log's end is lost"
+         log's end is lost; see whether `journal salvage` brings it back, or restore a backup"
     )]
     LogEndLost {
         /// The last block of the log.
@@ -89,4 +102,16 @@ pub enum Error {
     /// A write or sync has failed before, so that it is unknown what the disk holds.
     #[error("the ledger takes nothing more, since a write or sync has failed; restart the server")]
     Poisoned,
+}
+
+impl Error {
+    /// Whether only room was missing, so that nothing is in doubt and it may be tried again. A sync
+    /// that failed is never that: nobody knows what the disk has then.
+    pub fn is_for_want_of_space(&self) -> bool {
+        match self {
+            Self::NoSpace { .. } => true,
+            Self::Disk(error) => error.is_full() && error.operation != "sync",
+            _ => false,
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::index::{self, IndexWriter, Maintenance};
 use super::key::KeyHasher;
 use super::log::{self, LogWriter};
 use super::reader::LedgerReader;
+use super::room;
 use super::settings::Settings;
 use super::verification::{self, FileListing, Verification};
 use crate::disk::Disk;
@@ -18,13 +19,18 @@ use crate::disk::Disk;
 const RECORDS_AT_ONCE: usize = 256;
 /// What awaits its commit is bounded: beyond this many bytes, appending commits by itself.
 const MAXIMUM_UNCOMMITTED_BYTES: usize = 8 << 20;
+/// What waits for room on the disk is bounded, too.
+const MAXIMUM_WAITING_BYTES: usize = 512 << 20;
 
 /// The ledger of one node, for the one thread that writes it.
 ///
 /// A write or sync that failed is final: everything that changes the ledger returns
-/// [`Error::Poisoned`] from then on, and the process has to open it again.
+/// [`Error::Poisoned`] from then on, and the process has to open it again. Only where room was
+/// missing ([`Error::is_for_want_of_space`]) it goes on: what was appended stays in memory, readers
+/// see it, and the next commit tries again.
 #[derive(Debug)]
 pub struct Ledger {
+    disk: Arc<dyn Disk>,
     pub(super) log: LogWriter,
     pub(super) index: IndexWriter,
     reader: LedgerReader,
@@ -63,7 +69,8 @@ impl Ledger {
         disk.sync_folder("")?;
         let opened_log = log::recover(Arc::clone(&disk), &settings)?;
         let last_block = opened_log.writer.last_block();
-        let opened_index = index::recover(disk, &settings, &opened_log.log, last_block)?;
+        let opened_index =
+            index::recover(Arc::clone(&disk), &settings, &opened_log.log, last_block)?;
         let opened = Opened {
             torn_bytes: opened_log.torn_bytes,
             rebuilt_directories: opened_log.rebuilt_directories,
@@ -76,6 +83,7 @@ impl Ledger {
             hasher: KeyHasher::new(&opened_log.hash_key),
         };
         let ledger = Self {
+            disk,
             log: opened_log.writer,
             index: opened_index.writer,
             reader,
@@ -102,11 +110,12 @@ impl Ledger {
     }
 
     /// Appends a batch. Readers see it at once; it is durable after the next [`Ledger::commit`].
-    /// With more than 8 MiB uncommitted it commits by itself.
+    /// With more than 8 MiB uncommitted it commits by itself, where there is room.
     ///
     /// # Errors
     /// [`Error::OutOfOrder`] and [`Error::BadOutcome`], with nothing appended;
-    /// [`Error::Poisoned`] and whatever a commit returns, after which nothing more is taken.
+    /// [`Error::NoSpace`], with everything appended, when more than 512 MiB wait for room;
+    /// [`Error::Poisoned`] and whatever else a commit returns, after which nothing more is taken.
     pub fn append(&mut self, batch: &Batch) -> Result<()> {
         self.check_usable()?;
         self.log.check(batch.sequence(), batch.first())?;
@@ -126,10 +135,16 @@ impl Ledger {
                 break;
             }
         }
-        if self.log.uncommitted_bytes() > MAXIMUM_UNCOMMITTED_BYTES {
-            self.commit()?;
+        let waiting = self.log.uncommitted_bytes();
+        if waiting <= MAXIMUM_UNCOMMITTED_BYTES {
+            return Ok(());
         }
-        Ok(())
+        match self.commit() {
+            Err(error) if error.is_for_want_of_space() && waiting <= MAXIMUM_WAITING_BYTES => {
+                Ok(())
+            }
+            other => other.map(drop),
+        }
     }
 
     /// How many bytes were appended and await their commit.
@@ -141,26 +156,38 @@ impl Ledger {
     /// now. With a full batch of index entries in memory, it writes those as well.
     ///
     /// # Errors
-    /// Where the disk fails; it is then unknown what of this commit the next open will find.
+    /// [`Error::is_for_want_of_space`], with nothing changed. Otherwise the disk failed, and it is
+    /// unknown what of this commit the next open will find.
     pub fn commit(&mut self) -> Result<Vec<Position>> {
         self.check_usable()?;
-        let result = self.log.commit().and_then(|durable| {
-            self.index.flush_if_full(self.log.last_block())?;
-            Ok(durable)
-        });
-        self.poison_by(result)
+        let due_bytes = self.log.uncommitted_bytes() as u64 + self.index.due_bytes();
+        if due_bytes > 0 {
+            room::check(&*self.disk, due_bytes)?;
+        }
+        let result = self.log.commit();
+        let durable = self.poison_unless_full(result)?;
+        let result = self.index.flush_if_full(self.log.last_block());
+        match self.poison_unless_full(result) {
+            // The entries stay in memory; the next commit asks for room for them first.
+            Err(error) if !error.is_for_want_of_space() => Err(error),
+            _ => Ok(durable),
+        }
     }
 
     /// Does what keeps look-ups quick: merges runs of the index until about `budget_bytes` were
     /// written, and repairs derived files in which a reader met damage. To be called after each
     /// commit; a budget of eight times the bytes of new index entries (16 for each key) keeps up.
+    /// Where the disk has no room for the budget, nothing is done.
     ///
     /// # Errors
-    /// Where the disk fails or, in a repair, the log itself is damaged.
+    /// Where the disk fails or, in a repair, the log itself is damaged or room is missing.
     pub fn maintain(&mut self, budget_bytes: u64) -> Result<Maintenance> {
         self.check_usable()?;
+        if room::check(&*self.disk, budget_bytes.min(self.index.stored_bytes())).is_err() {
+            return Ok(Maintenance { backlog_bytes: 0, repaired: 0 });
+        }
         let result = self.try_maintain(budget_bytes);
-        self.poison_by(result)
+        self.poison_unless_full(result)
     }
 
     /// Makes the whole index anew from the log.
@@ -213,6 +240,11 @@ impl Ledger {
                 self.index.abandon_merges()?;
                 0
             }
+            // Somebody else took the room meanwhile. The runs stay as they are.
+            Err(error) if error.is_for_want_of_space() => {
+                self.index.abandon_merges()?;
+                0
+            }
             other => other?,
         };
         Ok(Maintenance { backlog_bytes, repaired })
@@ -224,6 +256,11 @@ impl Ledger {
 
     fn poison_by<T>(&mut self, result: Result<T>) -> Result<T> {
         self.poisoned |= result.is_err();
+        result
+    }
+
+    fn poison_unless_full<T>(&mut self, result: Result<T>) -> Result<T> {
+        self.poisoned |= result.as_ref().is_err_and(|error| !error.is_for_want_of_space());
         result
     }
 }

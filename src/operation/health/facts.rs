@@ -96,7 +96,8 @@ impl Facts {
         self.journal_bytes = status.journal_bytes.get();
         self.journal_target_bytes = live.snapshots.journal_bytes;
         self.journal_waiting = status.journal_waiting.get();
-        self.disk_is_full = is_set(&status.disk_is_full);
+        self.disk_is_full =
+            is_set(&status.disk_is_full) || is_set(&status.ledger_waits_for_room);
         self.clock_leapt = status.sequences.iter().any(|one| is_set(&one.clock_leapt));
         self.clock_behind_ms = most(&|one| one.clock_behind_ms.get());
         self.is_spread = node.is_ready();

@@ -27,6 +27,10 @@ impl World {
             return false;
         }
         if let Err(error) = process.ledger.commit() {
+            if error.is_for_want_of_space() {
+                self.trace.note("the ledger waits for room", 0, 0);
+                return false;
+            }
             process.fatal = Some(format!("ledger: {error}"));
             return true;
         }
@@ -43,7 +47,9 @@ impl World {
             });
         }
         let process = self.process();
-        if let Err(error) = process.ledger.maintain(budget) {
+        if let Err(error) = process.ledger.maintain(budget)
+            && !error.is_for_want_of_space()
+        {
             process.fatal = Some(format!("the ledger's index: {error}"));
         }
         self.trace.note("commit", budget, 0);

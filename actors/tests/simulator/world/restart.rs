@@ -234,11 +234,14 @@ impl World {
         let Some(process) = self.process.take() else { return };
         let mut attempts = std::mem::take(&mut self.attempts);
         let RecoveredMachine { machine, snapshot } = recovered;
+        let is_full = self.capacity.is_some();
         let station = self.station(sequence);
         let before = station.last_seen.clone();
         let resolved = station.history.resume(before, &machine, &*process.journal, &mut attempts);
         let covered = process.reader.durable(sequence);
-        assert_eq!(covered, machine.last(), "the ledger lacks outcomes of {sequence}");
+        let appended = process.reader.appended(sequence);
+        assert_eq!(appended, machine.last(), "the ledger lacks outcomes of {sequence}");
+        assert!(covered == appended || is_full, "{sequence} is not durable");
         station.history.compare_ledger(&process.reader, covered, false);
         station.start(machine, snapshot, covered, limits);
         self.attempts = attempts;

@@ -33,6 +33,7 @@ struct State {
     images: BTreeMap<FileId, Image>,
     next_file: FileId,
     capacity_bytes: u64,
+    shown_free_bytes: Option<u64>,
     operations: u64,
     stop_at: Option<u64>,
     stopped: bool,
@@ -51,6 +52,7 @@ impl SimulatedDisk {
             images: BTreeMap::new(),
             next_file: 0,
             capacity_bytes: 1 << 50,
+            shown_free_bytes: None,
             operations: 0,
             stop_at: None,
             stopped: false,
@@ -96,6 +98,12 @@ impl SimulatedDisk {
     /// Sets how many bytes all files may have together.
     pub fn set_capacity(&self, bytes: u64) {
         self.state().capacity_bytes = bytes;
+    }
+
+    /// Sets how many bytes are said to be free, whatever is true: somebody else may take them
+    /// between the question and the write. `None` ends it.
+    pub fn show_free(&self, bytes: Option<u64>) {
+        self.state().shown_free_bytes = bytes;
     }
 
     /// The power fails and comes back: of what was not synced, any part may be gone, in any order.
@@ -261,7 +269,7 @@ impl Disk for SimulatedDisk {
     fn free_bytes(&self) -> Result<u64> {
         let state = self.state();
         state.alive("read the free space of", "")?;
-        Ok(state.free_bytes())
+        Ok(state.shown_free_bytes.unwrap_or_else(|| state.free_bytes()))
     }
 }
 
@@ -301,7 +309,11 @@ impl File for SimulatedFile {
         state.alive("write", &self.path)?;
         let length = self.image(state, "write")?.length() as u64;
         let grows = (offset + bytes.len() as u64).saturating_sub(length);
-        if grows > state.free_bytes() {
+        let free = state.free_bytes();
+        if grows > free {
+            // As much as finds room is written, as an operating system does it.
+            let count = bytes.len().saturating_sub((grows - free) as usize);
+            self.image(state, "write")?.write(&bytes[..count], offset as usize);
             return Err(failure("write", &self.path, io::ErrorKind::StorageFull.into()));
         }
         let verdict = state.operate("write", &self.path);

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use super::super::error::Refusal;
 use super::super::options::Preparation;
-use super::super::space::{FOLDER, is_full};
+use super::super::space::FOLDER;
 use super::{Settings, name};
 use crate::disk::{self, File};
 
@@ -177,7 +177,7 @@ pub(super) fn make(settings: &Settings, index: u64) -> Prepared {
         Ok(file) => return Ok(file),
         Err(error) => error,
     };
-    if !is_full(&error) {
+    if !error.is_full() {
         return Err(NotPrepared::Failed(error));
     }
     remove_if_there(settings, &path).map_err(NotPrepared::Failed)?;

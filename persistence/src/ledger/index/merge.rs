@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::error::Result;
+use super::super::room;
 use super::super::table::{Header, Scanner, Table, TableWriter};
 use super::names::run_path;
 use crate::disk::Disk;
@@ -22,7 +23,8 @@ impl Merge {
     pub(super) fn begin(disk: &dyn Disk, runs: &[Arc<Table>], header: Header) -> Result<Self> {
         let temporary = format!("{}.temporary", run_path(header.first_block, header.last_block));
         let inputs = runs.iter().map(|run| Scanner::new(Arc::clone(run))).collect();
-        let writer = TableWriter::create(disk, &temporary, header)?;
+        let writer =
+            room::or_remove(disk, &temporary, TableWriter::create(disk, &temporary, header))?;
         Ok(Self { header, inputs, writer, chunk: Vec::new(), temporary })
     }
 
@@ -53,6 +55,11 @@ impl Merge {
     /// How many entries are still to be merged.
     pub(super) fn left(&self) -> u64 {
         self.header.entries.saturating_sub(self.writer.written())
+    }
+
+    /// The file that it writes until it is finished.
+    pub(super) fn temporary(&self) -> &str {
+        &self.temporary
     }
 
     /// Makes the merged run durable and returns its path; it supersedes its inputs from then on.

@@ -13,7 +13,7 @@ mod recovery;
 mod view;
 mod writer;
 
-pub(super) use recovery::recover;
+pub(super) use recovery::{last_run, recover};
 pub(super) use view::{Candidates, Index};
 pub(super) use writer::IndexWriter;
 pub use writer::Maintenance;

@@ -183,6 +183,17 @@ fn open_runs(
     Ok((runs, damaged))
 }
 
+/// The last block that any run covers, and that run.
+pub(in super::super) fn last_run(disk: &dyn Disk) -> Result<Option<(u64, String)>> {
+    let names = match disk.list(FOLDER) {
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        names => names?,
+    };
+    let runs = names.iter().filter_map(|name| parse(name));
+    let last = runs.max_by_key(|&(_, last)| last);
+    Ok(last.map(|(first, last)| (last, run_path(first, last))))
+}
+
 fn is_named(table: &Table, first: u64, last: u64) -> bool {
     let header = table.header();
     header.kind == Kind::Run && (header.first_block, header.last_block) == (first, last)

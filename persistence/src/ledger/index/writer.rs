@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::error::Result;
+use super::super::room;
 use super::super::table::{CacheBudget, Header, Kind, Table, TableWriter};
 use super::FOLDER;
 use super::memory::Memory;
@@ -14,6 +15,8 @@ use crate::disk::Disk;
 /// How many runs of a size are merged into one of the next.
 const FAN_OUT: usize = 16;
 const ENTRY_BYTES: u64 = 16;
+/// An entry's share of a run's fences and filter, at the most.
+const OVERHEAD_BYTES: u64 = 4;
 
 /// What a call for maintenance has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,20 @@ impl IndexWriter {
         for entry in entries {
             view.memory.insert(*entry);
         }
+    }
+
+    /// How many bytes the next [`IndexWriter::flush_if_full`] would write, at the most.
+    pub(in super::super) fn due_bytes(&self) -> u64 {
+        let entries = self.index.view().memory.entries();
+        let is_due = entries >= self.batch_entries;
+        if is_due { entries as u64 * (ENTRY_BYTES + OVERHEAD_BYTES) } else { 0 }
+    }
+
+    /// How many bytes all runs have, at the most.
+    pub(in super::super) fn stored_bytes(&self) -> u64 {
+        let runs = self.index.runs();
+        let entries: u64 = runs.iter().map(|run| run.header().entries).sum();
+        entries * (ENTRY_BYTES + OVERHEAD_BYTES)
     }
 
     /// Writes the memory as a run where it has grown enough. `last_block` is the last block of the
@@ -81,12 +98,15 @@ impl IndexWriter {
         let path = run_path(first, last);
         let temporary = format!("{path}.temporary");
         let header = self.header(first, last, memory.entries() as u64);
-        let mut writer = TableWriter::create(&*self.disk, &temporary, header)?;
-        for bucket in memory.buckets() {
-            writer.extend(bucket)?;
-        }
-        writer.finish()?;
-        self.disk.rename(&temporary, &path)?;
+        let write = || -> Result<()> {
+            let mut writer = TableWriter::create(&*self.disk, &temporary, header)?;
+            for bucket in memory.buckets() {
+                writer.extend(bucket)?;
+            }
+            writer.finish()?;
+            Ok(self.disk.rename(&temporary, &path)?)
+        };
+        room::or_remove(&*self.disk, &temporary, write())?;
         self.disk.sync_folder(FOLDER)?;
         self.open_run(&path)
     }
@@ -149,7 +169,8 @@ impl IndexWriter {
     fn finish_merge(&mut self) -> Result<()> {
         let Some(merge) = self.merges.pop() else { return Ok(()) };
         let (first, last) = (merge.header.first_block, merge.header.last_block);
-        let path = merge.finish(&*self.disk)?;
+        let temporary = merge.temporary().to_owned();
+        let path = room::or_remove(&*self.disk, &temporary, merge.finish(&*self.disk))?;
         let table = self.open_run(&path)?;
         let superseded: Vec<_> = {
             let mut view = self.index.view_mut();

@@ -9,7 +9,7 @@ use redeemd_domain::sequence::{Position, SequenceId};
 use super::super::error::Result;
 use super::super::index;
 use super::inspection::for_each_file;
-use super::recovery::file_numbers;
+use super::recovery::numbers;
 use super::{FOLDER, directory_path, records_path};
 use crate::disk::{self, Disk};
 
@@ -18,7 +18,7 @@ const STEP_BYTES: usize = 1 << 20;
 /// Where the log would be cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The file in which it would end.
+    /// The file in which it would end; 0 where nothing of it would be left.
     pub file: u32,
     /// The byte of it at which it would end.
     pub offset: u64,
@@ -80,7 +80,8 @@ pub fn cut(disk: &dyn Disk, cut: &Cut) -> Result<Vec<String>> {
     }
     let mut kept = Vec::new();
     // The last files first: what is left then ends at a file's end and can be cut again.
-    for file in file_numbers(&disk.list(FOLDER)?)?.into_iter().rev() {
+    // Where one is missing, those behind it are cut off.
+    for file in numbers(&disk.list(FOLDER)?).into_iter().rev() {
         if file < cut.file {
             break;
         }
@@ -130,6 +131,7 @@ fn none_if_missing(error: disk::Error) -> disk::Result<Vec<String>> {
     if error.source.kind() == ErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) }
 }
 
-fn fine_if_missing(error: disk::Error) -> disk::Result<()> {
+/// Takes it for done that a file is removed that is not there.
+pub(super) fn fine_if_missing(error: disk::Error) -> disk::Result<()> {
     if error.source.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

@@ -11,6 +11,7 @@ use redeemd_domain::sequence::Position;
 
 use super::super::block::Header;
 use super::super::error::Result;
+use super::super::room;
 use super::super::table::{self, CacheBudget, Kind, Table, TableWriter};
 use super::{FOLDER, directory_path};
 use crate::disk::Disk;
@@ -81,7 +82,20 @@ impl Directory {
             last_block: first_block + self.blocks.len() as u64 - 1,
             entries: self.blocks.len() as u64 * 2,
         };
-        let mut writer = TableWriter::create(disk, &temporary, header)?;
+        let write = || self.write_to(disk, &temporary, &path, header, first_block);
+        room::or_remove(disk, &temporary, write())?;
+        Ok(disk.sync_folder(FOLDER)?)
+    }
+
+    fn write_to(
+        &self,
+        disk: &dyn Disk,
+        temporary: &str,
+        path: &str,
+        header: table::Header,
+        first_block: u64,
+    ) -> Result<()> {
+        let mut writer = TableWriter::create(disk, temporary, header)?;
         for (sequence, starts) in &self.positions {
             for (first, index) in starts {
                 if let Some(extent) = self.by_index(u64::from(*index)) {
@@ -93,8 +107,7 @@ impl Directory {
             writer.extend(&[entry(BY_BLOCK, number, *extent)])?;
         }
         writer.finish()?;
-        disk.rename(&temporary, &path)?;
-        Ok(disk.sync_folder(FOLDER)?)
+        Ok(disk.rename(temporary, path)?)
     }
 }
 

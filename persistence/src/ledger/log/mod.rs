@@ -9,6 +9,7 @@
 
 mod blocks;
 mod cut;
+mod damage;
 mod directory;
 mod file_header;
 mod handles;
@@ -21,6 +22,7 @@ mod writer;
 
 pub(super) use blocks::Blocks;
 pub use cut::{Cut, assess_cut, cut};
+pub use damage::{Damage, assess_damage};
 pub use inspection::{Inspection, inspect};
 pub(super) use recovery::recover;
 pub(super) use verification::Verified;

@@ -100,14 +100,20 @@ pub(in super::super) fn recover(disk: Arc<dyn Disk>, settings: &Settings) -> Res
 
 /// The numbers of the log files, from 1 on without a gap.
 pub(super) fn file_numbers(names: &[String]) -> Result<Vec<u32>> {
-    let numbers = names.iter().filter_map(|name| name.strip_suffix(".records"));
-    let mut numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
-    numbers.sort_unstable();
+    let numbers = numbers(names);
     if let Some((expected, _)) = (1..).zip(&numbers).find(|(expected, file)| expected != *file) {
         let reason = "the file is missing, though later ones are there".to_owned();
         return Err(Error::DamagedLog { path: records_path(expected), offset: 0, reason });
     }
     Ok(numbers)
+}
+
+/// The numbers of the log files, in order.
+pub(super) fn numbers(names: &[String]) -> Vec<u32> {
+    let numbers = names.iter().filter_map(|name| name.strip_suffix(".records"));
+    let mut numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Writes the last commit once more (in a file without one, the header). If the last process ended
@@ -190,8 +196,19 @@ pub(super) struct End {
     pub(super) directory: Directory,
 }
 
-/// Follows a file's blocks to the end of its last complete commit.
+/// Follows a file's blocks to the end of its last complete commit, and refuses damage.
 pub(super) fn follow(records: &Arc<dyn File>, header: &FileHeader) -> Result<End> {
+    match follow_to_damage(records, header)? {
+        (end, None) => Ok(end),
+        (_, Some(damage)) => Err(damage),
+    }
+}
+
+/// The same, up to the damage, if there is any.
+pub(super) fn follow_to_damage(
+    records: &Arc<dyn File>,
+    header: &FileHeader,
+) -> Result<(End, Option<Error>)> {
     let mut window = Window::new(Arc::clone(records));
     let mut state = header.state.clone();
     let mut offset = header.length() as u64;
@@ -208,14 +225,15 @@ pub(super) fn follow(records: &Arc<dyn File>, header: &FileHeader) -> Result<End
                 return Err(Error::NewerFormat { path, version, supported: 1 });
             }
             Err(fault) => {
-                let reason = fault.reason();
-                refuse_damage(records, header, &state, end.state.next_commit, offset, reason)?;
-                break;
+                let (reason, after) = (fault.reason(), end.state.next_commit);
+                let damage = damage_at(records, header, &state, after, offset, reason)?;
+                return Ok((end, damage));
             }
         };
         if let Err(reason) = chain(&mut state, &block) {
-            refuse_damage(records, header, &state, end.state.next_commit, offset, reason)?;
-            break;
+            let after = end.state.next_commit;
+            let damage = damage_at(records, header, &state, after, offset, reason)?;
+            return Ok((end, damage));
         }
         pending.push((block, offset));
         offset += block.block_bytes();
@@ -228,7 +246,7 @@ pub(super) fn follow(records: &Arc<dyn File>, header: &FileHeader) -> Result<End
             (end.offset, end.state) = (offset, state.clone());
         }
     }
-    Ok(end)
+    Ok((end, None))
 }
 
 /// Takes a block as the next one, or says why it is not.
@@ -252,17 +270,17 @@ pub(super) fn chain(state: &mut LogState, block: &Header) -> std::result::Result
     Ok(())
 }
 
-/// Refuses a fault that no crash can explain.
-fn refuse_damage(
+/// A fault that no crash can explain is damage.
+fn damage_at(
     records: &Arc<dyn File>,
     header: &FileHeader,
     state: &LogState,
     interrupted_commit: u64,
     offset: u64,
     reason: &str,
-) -> Result<()> {
+) -> Result<Option<Error>> {
     let Some(later) = find_block(records, offset, header.directory_id, interrupted_commit)? else {
-        return Ok(());
+        return Ok(None);
     };
     let covered = state
         .covered
@@ -274,7 +292,7 @@ fn refuse_damage(
          durable; whole up to: {covered}",
         state.next_block, later.block, later.sequence, later.first, later.last,
     );
-    Err(damaged(header.file, offset, reason))
+    Ok(Some(damaged(header.file, offset, reason)))
 }
 
 /// The first whole block at or after `start` whose commit is later than `after_commit`.

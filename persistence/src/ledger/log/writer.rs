@@ -8,6 +8,8 @@ use super::super::batch::Encoded;
 use super::super::block::{Header, OpenBlock};
 use super::super::error::{Error, Result};
 use super::super::locator::Locator;
+use super::super::room;
+use super::cut::fine_if_missing;
 use super::directory::Directory;
 use super::file_header::{FileHeader, LogState};
 use super::view::{Active, Log, View};
@@ -18,6 +20,10 @@ use crate::disk::{Disk, File};
 const MAXIMUM_FILE_BLOCKS: usize = 1 << 16;
 /// Offsets within a file have 32 bits; a commit may go beyond the length at which a file closes.
 const MAXIMUM_FILE_BYTES: u64 = 2 << 30;
+
+/// What a block takes in the directory of its file, at the most: two entries, their shares of the
+/// fences and of the filter.
+const DIRECTORY_BYTES: u64 = 48;
 
 /// The one writer of the log.
 #[derive(Debug)]
@@ -100,12 +106,23 @@ impl LogWriter {
     }
 
     /// Writes and syncs everything appended, and returns how far the sequences that moved are
-    /// durable now. A failure is final.
+    /// durable now. A failure is final, unless a write found no room: then everything is as before,
+    /// and more may be appended.
     pub(in super::super) fn commit(&mut self) -> Result<Vec<Position>> {
         if self.poisoned {
             return Err(Error::Poisoned);
         }
-        let result = self.try_commit();
+        self.seal_commit();
+        if self.log.view().tail.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Err(error) = self.write_tail() {
+            // What was written in part lies beyond what counts, and is written over the next time.
+            self.mark_last(false);
+            self.poisoned = !error.is_for_want_of_space();
+            return Err(error);
+        }
+        let result = self.make_durable();
         self.poisoned = result.is_err();
         result
     }
@@ -115,30 +132,40 @@ impl LogWriter {
         self.state.next_block - 1
     }
 
-    fn try_commit(&mut self) -> Result<Vec<Position>> {
+    /// Seals the open block, and makes the last one the end of a commit.
+    fn seal_commit(&mut self) {
         let log = Arc::clone(&self.log);
         {
             let mut view = log.view_mut();
             if let Some(open) = view.open.take() {
                 self.seal(open, &mut view);
             }
-            if view.tail.is_empty() {
-                return Ok(Vec::new());
-            }
-            if let Some(block) = view.tail.get_mut(self.last_sealed..)
-                && let Ok(header) = Header::decode(block)
-            {
-                let header = Header { last_of_commit: true, ..header };
-                self.state.previous_checksum = header.encode(block);
-            }
         }
-        let records = {
-            // Only this writer ever takes the lock for writing, so that holding it for reading
-            // while the disk works keeps no reader waiting.
-            let view = log.view();
-            view.active.records.write_at(&view.tail, view.active.written)?;
-            Arc::clone(&view.active.records)
-        };
+        self.mark_last(true);
+    }
+
+    /// Says in the last sealed block whether it ends a commit.
+    fn mark_last(&mut self, last_of_commit: bool) {
+        let log = Arc::clone(&self.log);
+        let mut view = log.view_mut();
+        if let Some(block) = view.tail.get_mut(self.last_sealed..)
+            && let Ok(header) = Header::decode(block)
+        {
+            let header = Header { last_of_commit, ..header };
+            self.state.previous_checksum = header.encode(block);
+        }
+    }
+
+    fn write_tail(&self) -> Result<()> {
+        // Only this writer ever takes the lock for writing, so that holding it for reading while the
+        // disk works keeps no reader waiting.
+        let view = self.log.view();
+        Ok(view.active.records.write_at(&view.tail, view.active.written)?)
+    }
+
+    fn make_durable(&mut self) -> Result<Vec<Position>> {
+        let log = Arc::clone(&self.log);
+        let records = Arc::clone(&log.view().active.records);
         records.sync_data()?;
         let mut view = log.view_mut();
         view.active.written += view.tail.len() as u64;
@@ -152,8 +179,10 @@ impl LogWriter {
         view.durable = view.covered.clone();
         let full = view.active.written >= self.file_bytes
             || view.active.directory.blocks() >= MAXIMUM_FILE_BLOCKS;
+        let directory_bytes = view.active.directory.blocks() as u64 * DIRECTORY_BYTES;
         drop(view);
-        if full {
+        // Without room for the next one, this file is written on.
+        if full && room::check(&*log.disk, directory_bytes).is_ok() {
             self.begin_next_file()?;
         }
         Ok(durable)
@@ -194,9 +223,17 @@ impl LogWriter {
         self.spare_body = body;
     }
 
-    /// Makes the next file durable before the directory of the full one: without the directory the
-    /// next open makes it anew, and without the next file the full one is simply written on.
+    /// Begins the next file, if there is room for it; otherwise this one is written on.
     fn begin_next_file(&mut self) -> Result<()> {
+        match self.try_begin_next_file() {
+            Err(error) if error.is_for_want_of_space() => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Makes the directory of the full file durable before the next file: whatever is closed has its
+    /// directory, and one that is written on gets another in its place.
+    fn try_begin_next_file(&mut self) -> Result<()> {
         let log = Arc::clone(&self.log);
         let file = log.view().active.file + 1;
         let header = FileHeader {
@@ -205,12 +242,20 @@ impl LogWriter {
             file,
             state: self.state.clone(),
         };
-        let (records, length) = create(&*log.disk, &header)?;
         {
             let view = log.view();
             let Active { directory, file, first_block, .. } = &view.active;
             directory.write(&*log.disk, log.directory_id, *file, *first_block)?;
         }
+        let (records, length) = match create(&*log.disk, &header) {
+            Err(error) if error.is_for_want_of_space() => {
+                // Were its name there after a crash, no torn end would be allowed here any more.
+                log.disk.remove(&records_path(file)).or_else(fine_if_missing)?;
+                log.disk.sync_folder(FOLDER)?;
+                return Err(error);
+            }
+            created => created?,
+        };
         let mut view = log.view_mut();
         view.begin_file(file, self.state.next_block, &self.state.covered);
         view.active = Active {

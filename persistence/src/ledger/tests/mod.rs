@@ -2,6 +2,7 @@
 
 mod cuts;
 mod damage;
+mod full_disk;
 mod histories;
 mod model;
 mod power_cuts;
