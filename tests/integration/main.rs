@@ -23,6 +23,7 @@ mod health;
 mod idempotency;
 mod imports;
 mod journal_commands;
+mod ledger_damage;
 mod lifecycle;
 mod lists;
 mod lookup;

@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use index::Maintenance;
 pub use key::{Key, KeyHasher, KeyKind};
 pub use locator::Locator;
-pub use log::{Cut, Damage, Inspection, assess_cut, assess_damage, cut, inspect};
+pub use log::{Cut, Damage, Inspection, assess_cut, assess_damage, cut, inspect, lost_end};
 pub use reader::{BackwardPage, LedgerReader, Match, Matches, Record, ScanPage};
 pub use settings::Settings;
 pub use verification::{FileListing, Verification};

@@ -5,6 +5,7 @@ mod backup;
 mod convert;
 mod error;
 mod inspected;
+mod ledger_damage;
 mod parts;
 mod progress;
 mod restore;

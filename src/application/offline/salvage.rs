@@ -1,6 +1,7 @@
-//! Getting a server running again whose journal is damaged, and saying what that costs.
+//! Getting a server running again whose journal or ledger is damaged, and saying what that costs.
 //!
-//! There are two ways. Where snapshots have what the damage took away, the journal goes on behind it
+//! A damaged ledger is made anew from the journal, see `ledger_damage`. For a damaged journal
+//! there are two ways. Where snapshots have what the damage took away, the journal goes on behind it
 //! and *nothing* is lost. Otherwise everything from the damage on is
 //! cut off; the snapshots and the ledger's outcomes that come from behind the cut go with it, since
 //! a state that does not know them would contradict them. Whatever is taken away is kept aside.
@@ -34,10 +35,10 @@ pub struct Plan {
     pub lost: Vec<LostEntries>,
     /// How many outcomes that were answered would be lost with them.
     pub lost_outcomes: u64,
-    loss: Option<Loss>,
-    snapshots: Vec<(SequenceId, u64)>,
-    cut: Option<Cut>,
-    ends: BTreeMap<SequenceId, u64>,
+    pub(super) loss: Option<Loss>,
+    pub(super) snapshots: Vec<(SequenceId, u64)>,
+    pub(super) cut: Option<Cut>,
+    pub(super) ends: BTreeMap<SequenceId, u64>,
 }
 
 /// What is done about damage.
@@ -47,6 +48,8 @@ pub enum Way {
     LeaveOut,
     /// Everything from the damage on is cut off.
     CutOff,
+    /// The ledger is damaged, and the journal has what it lost.
+    RebuildLedger,
 }
 
 /// Entries of a sequence.
@@ -88,8 +91,8 @@ pub struct Salvaged {
 }
 
 impl Offline {
-    /// Says what is wrong with the journal and what salvaging it would lose; `None` when it is whole
-    /// and goes with snapshots and ledger. Gives every outcome that would be lost to `visit`, and
+    /// Says what is wrong with journal or ledger and what salvaging them would lose; `None` when they
+    /// are whole and go together, and with the snapshots. Gives every outcome that would be lost to `visit`, and
     /// changes nothing.
     ///
     /// # Errors
@@ -113,11 +116,18 @@ impl Offline {
             let first = first.get(&sequence).copied();
             (sequence, first.map_or_else(|| of(&ends, sequence), |first| first - 1))
         });
+        let damage = ledger::assess_damage(&*journal.disk, self.identity().id.0)?;
         let parts = Parts {
             begins: begins.collect(),
             snapshots: self.readable_snapshots(&journal.disk)?,
-            ledger: self.ledger_covers(&*journal.disk)?,
+            ledger: match &damage {
+                Some(damage) => damage.cut.covered.iter().copied().collect(),
+                None => self.ledger_covers(&*journal.disk)?,
+            },
         };
+        if let Some(damage) = damage {
+            return self.rebuild_ledger(damage, loss.as_ref(), ends, &parts).map(Some);
+        }
         let shortened =
             self.sequences().find(|&sequence| of(&ends, sequence) < parts.seen(sequence));
         let reason = match (&loss, shortened) {
@@ -258,7 +268,7 @@ impl Offline {
         let import = Import::begin(Arc::clone(&disk), options.clone())?;
         let keep = match way {
             Way::LeaveOut => Keep::After,
-            Way::CutOff => Keep::Before,
+            Way::CutOff | Way::RebuildLedger => Keep::Before,
         };
         let damaged = self.inspected()?;
         let imported = rebuild(damaged.disk.clone(), &damaged.options, loss, keep, import)?;

@@ -9,6 +9,7 @@ use redeemd_persistence::snapshot::Snapshots;
 use serde::Serialize;
 
 use super::super::storage;
+use super::ledger_damage::base;
 use super::{Error, Offline, Progress};
 
 /// What was found in a data directory.
@@ -34,6 +35,8 @@ pub struct Verification {
     pub ledger_bytes: u64,
     /// How many outcomes it has.
     pub ledger_records: u64,
+    /// Whether the ledger is damaged: what it has of each sequence is what is whole of it then.
+    pub ledger_is_damaged: bool,
     /// Each sequence, the control sequence first.
     pub sequences: Vec<SequenceReport>,
     /// What is wrong, one line each: what, where, what it means.
@@ -86,6 +89,7 @@ impl Offline {
             ledger_files: 0,
             ledger_bytes: 0,
             ledger_records: 0,
+            ledger_is_damaged: false,
             sequences: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
@@ -108,8 +112,21 @@ impl Offline {
                 }
                 (found.ledger_files, found.ledger_bytes) = (log.files, log.bytes);
                 found.ledger_records = log.records;
+                if let Some(error) = ledger::lost_end(&*disk, log.blocks)? {
+                    found.ledger_is_damaged = true;
+                    found.problems.push(error.to_string());
+                }
             }
-            Err(error) => found.problems.push(format!("{error}; restore a backup")),
+            Err(error) => {
+                // What is whole of it counts all the same.
+                let damage = ledger::assess_damage(&*disk, identity.id.0)?;
+                for (sequence, last) in damage.iter().flat_map(|damage| &damage.cut.covered) {
+                    examination.ledger_covers(*sequence, *last);
+                }
+                let error = damage.map_or(error, |damage| damage.error);
+                found.ledger_is_damaged = true;
+                found.problems.push(error.to_string());
+            }
         }
 
         let journal = self.inspected()?;
@@ -159,13 +176,22 @@ impl Verification {
                     "the journal of {sequence} begins at entry {first}, and no snapshot that reads \
                      has what came before; restore a backup"
                 ));
+            } else if snapshot > ledger && !self.ledger_is_damaged {
+                let ends = format!(
+                    "a snapshot of {sequence} is at entry {snapshot}, but the ledger ends at {ledger}"
+                );
+                // As a start does it: from what the ledger covers, by the journal.
+                if first > base(&finding.snapshots, ledger) + 1 {
+                    self.problems.push(format!(
+                        "{ends}, and the journal begins at entry {first}; restore a backup"
+                    ));
+                } else {
+                    self.warnings.push(format!(
+                        "{ends}; the journal has the rest, and the server gives it to the ledger when \
+                         it starts"
+                    ));
+                }
             }
-        }
-        if snapshot > ledger {
-            self.problems.push(format!(
-                "a snapshot of {sequence} is at entry {snapshot}, but the ledger ends at {ledger}; \
-                 restore a backup"
-            ));
         }
         // What was read in part cannot be compared.
         if let Some(contradiction) = finding.contradiction.filter(|_| self.problems.is_empty()) {

@@ -28,7 +28,9 @@ pub(super) fn run(offline: Offline, command: &Salvage) -> anyhow::Result<ExitCod
     let Some(plan) = plan else {
         match command.json {
             true => say(format_args!("{{\"damaged\":false}}"))?,
-            false => say(format_args!("The journal is whole and fits; nothing is to be done."))?,
+            false => {
+                say(format_args!("Journal and ledger are whole and fit; nothing is to be done."))?
+            }
         }
         return Ok(ExitCode::SUCCESS);
     };
@@ -38,7 +40,7 @@ pub(super) fn run(offline: Offline, command: &Salvage) -> anyhow::Result<ExitCod
     if !command.json {
         tell(&plan)?;
     }
-    let nothing_is_lost = plan.way == Way::LeaveOut;
+    let nothing_is_lost = plan.way != Way::CutOff;
     if !command.accept_loss {
         if command.json {
             say(format_args!("{}", json(&plan, None)))?;
@@ -62,6 +64,12 @@ pub(super) fn run(offline: Offline, command: &Salvage) -> anyhow::Result<ExitCod
 
 fn tell(plan: &Plan) -> std::io::Result<()> {
     say(format_args!("damaged: {}", plan.reason))?;
+    if plan.way == Way::RebuildLedger {
+        return say(format_args!(
+            "The journal has what the ledger lost, so the ledger can be cut off there and the rest \
+             made anew. Nothing would be lost."
+        ));
+    }
     if plan.way == Way::LeaveOut {
         return say(format_args!(
             "Snapshots have what the damage took away, so it can be left out. Nothing that \
@@ -102,6 +110,7 @@ fn json(plan: &Plan, kept_aside: Option<&[String]>) -> serde_json::Value {
         "way": match plan.way {
             Way::LeaveOut => "leave_out",
             Way::CutOff => "cut_off",
+            Way::RebuildLedger => "rebuild_ledger",
         },
         "lost_entries": lost,
         "lost_outcomes": plan.lost_outcomes,

@@ -44,12 +44,12 @@ fn tell(found: &Verification) -> io::Result<()> {
     for problem in &found.problems {
         say(format_args!("DAMAGED: {problem}"))?;
     }
-    match found.healthy {
-        true if !found.warnings.is_empty() => say(format_args!(
-            "What is needed reads and fits together. The warnings are about what can be done without."
+    match (found.healthy, found.warnings.is_empty()) {
+        (true, true) => say(format_args!("Everything reads and fits together.")),
+        (true, false) => say(format_args!(
+            "Nothing is lost: a server starts from it. What the warnings name it puts right itself."
         )),
-        true => say(format_args!("Everything reads and fits together.")),
-        false => say(format_args!("Nothing was changed.")),
+        (false, _) => say(format_args!("Nothing was changed.")),
     }
 }
 

@@ -40,7 +40,7 @@ pub fn assess_damage(disk: &dyn Disk, directory_id: [u8; 16]) -> Result<Option<D
     let mut whole = Whole { file: 0, offset: 0, state: LogState::new() };
     let error = match find_damage(disk, directory_id, &mut whole)? {
         Some(error) => Some(error),
-        None => end_lost(disk, whole.state.next_block - 1)?,
+        None => lost_end(disk, whole.state.next_block - 1)?,
     };
     let covered: &BTreeMap<u16, u64> = &whole.state.covered;
     Ok(error.map(|error| Damage {
@@ -97,8 +97,12 @@ fn find_damage(
     Ok(None)
 }
 
-/// Whether the index has seen more of the log than there is.
-fn end_lost(disk: &dyn Disk, log_end: u64) -> Result<Option<Error>> {
+/// Says that the index has seen more of the log than there is, if so. `log_end` is the log's last
+/// block.
+///
+/// # Errors
+/// When the disk fails.
+pub fn lost_end(disk: &dyn Disk, log_end: u64) -> Result<Option<Error>> {
     let seen = index::last_run(disk)?.filter(|(index_end, _)| *index_end > log_end);
     Ok(seen.map(|(index_end, path)| Error::LogEndLost { log_end, index_end, path }))
 }

@@ -22,7 +22,7 @@ mod writer;
 
 pub(super) use blocks::Blocks;
 pub use cut::{Cut, assess_cut, cut};
-pub use damage::{Damage, assess_damage};
+pub use damage::{Damage, assess_damage, lost_end};
 pub use inspection::{Inspection, inspect};
 pub(super) use recovery::recover;
 pub(super) use verification::Verified;
