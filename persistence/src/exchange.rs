@@ -16,6 +16,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::data_directory::{Error, Identity, io_error, parse_identity, write_identity};
+use crate::disk::private;
 
 const PLAN: &str = "journal.exchange";
 const NEW: &str = "journal.new";
@@ -41,7 +42,7 @@ pub fn begin(directory: &Path) -> Result<PathBuf, Error> {
         remove_folder(&directory.join(name))?;
     }
     let new = directory.join(NEW);
-    fs::create_dir(&new).map_err(|source| io_error("make", &new, source))?;
+    private::create_folder(&new).map_err(|source| io_error("make", &new, source))?;
     Ok(new)
 }
 
@@ -73,7 +74,7 @@ pub fn exchange(
     sync(&directory.join(NEW))?;
     let partial = directory.join(format!("{PLAN}.partial"));
     let written = || -> io::Result<()> {
-        let mut file = fs::File::create(&partial)?;
+        let mut file = private::create_file(&partial)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&partial, directory.join(PLAN))

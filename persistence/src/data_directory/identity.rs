@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::{Error, io_error};
+use crate::disk::private;
 use crate::journal::DirectoryId;
 
 /// The version of a data directory's layout that is made.
@@ -69,7 +70,7 @@ pub(crate) fn write_identity(path: &Path, identity: &Identity) -> Result<(), Err
     let text = identity.text();
     let partial = path.join(format!("{IDENTITY}.partial"));
     let written = || -> io::Result<()> {
-        let mut file = fs::File::create(&partial)?;
+        let mut file = private::create_file(&partial)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&partial, path.join(IDENTITY))?;

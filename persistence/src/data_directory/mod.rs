@@ -13,12 +13,13 @@ pub use identity::{Epoch, FORMAT_VERSION, Identity};
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, RealDisk, private};
 use crate::exchange;
 use identity::{IDENTITY, read_identity};
 pub(crate) use identity::{parse_identity, write_identity};
@@ -99,7 +100,7 @@ impl DataDirectory {
     pub fn open(path: &Path, make: impl FnOnce() -> Identity) -> Result<Self, Error> {
         let existed = path.exists();
         if !existed {
-            fs::create_dir_all(path).map_err(|source| io_error("create", path, source))?;
+            private::create_folder_all(path).map_err(|source| io_error("create", path, source))?;
         }
         let identity_path = path.join(IDENTITY);
         if !identity_path.exists() && !is_unused(path)? {
@@ -195,6 +196,7 @@ fn lock(path: &Path) -> Result<fs::File, Error> {
         .write(true)
         .create(true)
         .truncate(false)
+        .mode(private::FILE_MODE)
         .open(&lock_path)
         .map_err(|source| io_error("open", &lock_path, source))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -238,6 +240,28 @@ mod tests {
         let other = || Identity { shards: 16, ..identity() };
         let again = DataDirectory::open(&path, other).unwrap();
         assert_eq!((again.is_new(), again.identity()), (false, &identity()));
+    }
+
+    #[test]
+    fn nobody_else_may_read_what_is_made() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("above/data");
+        let directory = open(&path).unwrap();
+        directory.disk().create_folder("journal/deeper").unwrap();
+        directory.disk().create("journal/deeper/file").unwrap();
+        let mode = |name: &str| {
+            let path = folder.path().join("above").join(name);
+            fs::metadata(path).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!((mode("data"), mode("data/lock")), (0o700, 0o600));
+        assert_eq!((mode("data/journal/deeper"), mode("data/journal/deeper/file")), (0o700, 0o600));
+        // A folder that somebody made keeps the rights that it was given.
+        let given = folder.path().join("given");
+        fs::create_dir(&given).unwrap();
+        fs::set_permissions(&given, fs::Permissions::from_mode(0o750)).unwrap();
+        open(&given).unwrap();
+        assert_eq!(fs::metadata(&given).unwrap().permissions().mode() & 0o777, 0o750);
     }
 
     #[test]

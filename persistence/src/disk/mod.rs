@@ -11,6 +11,7 @@
 //! - after a failed sync nothing is known any more, and the sync must not be retried: kernels drop
 //!   the dirty pages and report success the next time (the PostgreSQL "fsyncgate" of 2018).
 
+pub mod private;
 mod real;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulated;

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Disk, Error, File, Result};
+use super::{Disk, Error, File, Result, private};
 
 /// A folder of the operating system's file system.
 #[derive(Debug)]
@@ -68,7 +68,11 @@ impl Disk for RealDisk {
     fn create(&self, path: &str) -> Result<Arc<dyn File>> {
         self.may_change("create", path)?;
         let mut options = fs::OpenOptions::new();
-        self.open_with("create", path, options.read(true).write(true).create_new(true))
+        self.open_with(
+            "create",
+            path,
+            options.read(true).write(true).create_new(true).mode(private::FILE_MODE),
+        )
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
@@ -98,7 +102,7 @@ impl Disk for RealDisk {
 
     fn create_folder(&self, folder: &str) -> Result<()> {
         self.may_change("create", folder)?;
-        Self::in_context("create", folder, fs::create_dir_all(self.resolve(folder)))
+        Self::in_context("create", folder, private::create_folder_all(&self.resolve(folder)))
     }
 
     fn sync_folder(&self, folder: &str) -> Result<()> {

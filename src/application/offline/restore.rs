@@ -10,7 +10,7 @@ use redeemd_domain::machine::Machine;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_persistence::backup;
 use redeemd_persistence::data_directory::DataDirectory;
-use redeemd_persistence::disk::{Disk, RealDisk};
+use redeemd_persistence::disk::{Disk, RealDisk, private};
 use redeemd_persistence::journal::{self, Import, Options};
 
 use super::super::storage;
@@ -61,7 +61,7 @@ pub fn restore(
     refuse_used(place)?;
     let part = part_of(place);
     clear(&part)?;
-    fs::create_dir_all(&part).map_err(Error::io("make", &part))?;
+    private::create_folder_all(&part).map_err(Error::io("make", &part))?;
     let marker = part.join(MARKER);
     fs::write(&marker, b"").map_err(Error::io("write", &marker))?;
     let made = fill(settings, input, engine, &part);
