@@ -121,7 +121,11 @@ impl JournalWriter {
             | Refusal::TooLarge { .. }
             | Refusal::Empty
             | Refusal::Disk(_)
-            | Refusal::Poisoned => self.take_nothing(appends, refusal),
+            | Refusal::Poisoned => {
+                let failure = matches!(refusal, Refusal::Disk(_)).then(|| refusal.to_string());
+                self.status.set_disk_failure(failure);
+                self.take_nothing(appends, refusal);
+            }
         }
     }
 
@@ -188,13 +192,20 @@ impl JournalWriter {
         match self.journal.restore_reserve() {
             Ok(true) => {
                 tracing::info!("there is space on the disk again");
+                self.status.set_disk_failure(None);
                 self.status.disk_is_full.store(false, Ordering::Relaxed);
                 for recipient in self.known.values() {
                     recipient.do_send(JournalAnswer::DiskHasSpace);
                 }
             }
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the disk is still full"),
+            Ok(false) => self.status.set_disk_failure(None),
+            Err(error) => {
+                // Told once: this comes again every second.
+                if self.status.disk_failure().is_none() {
+                    tracing::warn!(%error, "the disk cannot be used");
+                }
+                self.status.set_disk_failure(Some(error.to_string()));
+            }
         }
     }
 }

@@ -167,10 +167,12 @@ pub struct Status {
     pub journal_is_leased: AtomicBool,
     /// Whether the ledger waits for room on its disk, so that nothing can be changed.
     pub ledger_waits_for_room: AtomicBool,
-    /// Whether the disk is full, so that nothing can be changed.
+    /// Whether the disk is full or cannot be used, so that nothing can be changed.
     pub disk_is_full: AtomicBool,
     /// Whether the log has said that the clock is behind; see [`crate::clock_watch`].
     pub(crate) clock_is_behind: AtomicBool,
+    /// Why the disk cannot be used, where it is not just full.
+    disk_failure: Mutex<Option<String>>,
     /// Why the node cannot go on, once it cannot.
     fatal: Mutex<Option<String>>,
 }
@@ -185,6 +187,16 @@ impl Status {
     /// What one sequence is doing.
     pub fn sequence(&self, sequence: SequenceId) -> Option<&SequenceStatus> {
         self.sequences.get(sequence.index())
+    }
+
+    /// Why the disk cannot be used, where it is not just full.
+    pub fn disk_failure(&self) -> Option<String> {
+        self.disk_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says why the disk cannot be used, or that it can be.
+    pub(crate) fn set_disk_failure(&self, reason: Option<String>) {
+        *self.disk_failure.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     /// Why the node cannot go on, if so.

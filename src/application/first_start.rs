@@ -72,7 +72,7 @@ async fn perform(port: &Port<Control>, command: Command) -> Result<(), Error> {
         Answer::Outcome(outcome) => failed(&format!("{outcome:?}")),
         Answer::Rejected(Rejection::ReadOnly(reason)) => failed(match reason {
             redeemd_actors::core::ReadOnly::DiskFull => {
-                "the disk is full; make room and start again"
+                "the disk is full, or cannot be used; make room and start again"
             }
             redeemd_actors::core::ReadOnly::ClockLeap => "the clock leapt; start again",
         }),

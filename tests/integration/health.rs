@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Client, Folder, Request, campaign_with_codes, redeem};
+use crate::support::{Client, Folder, Request, campaign_with_codes, redeem, wait_until};
 
 #[test]
 fn health_and_metrics_need_no_key() {
@@ -139,4 +139,29 @@ fn only_known_keys_are_let_in() {
             assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"));
         }
     }
+}
+
+#[test]
+fn a_data_directory_that_is_gone_is_no_full_disk_and_may_come_back() {
+    let folder =
+        Folder::new().set("journal.minimum_free_bytes", "1").set("journal.reserve_bytes", "0");
+    let server = folder.start();
+    let mut client = server.client();
+    let (_, codes) = campaign_with_codes(&mut client, json!({}), 2);
+    assert_eq!(redeem(&mut client, &codes[0], "ada").status, 201);
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::rename(folder.data(), &elsewhere).unwrap();
+    let refused = redeem(&mut client, &codes[1], "ada");
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("read_only")));
+    let health = client.get("/health");
+    assert_eq!(health.status, 503);
+    let disk = &health.json()["parts"]["disk"];
+    assert_eq!(disk["finding"], "disk_failed", "{disk}");
+    assert!(disk["note"].as_str().unwrap().contains("No such file"), "{disk}");
+    assert_eq!(client.get("/health/ready").status, 200, "answers are given again");
+
+    std::fs::rename(&elsewhere, folder.data()).unwrap();
+    wait_until("it goes on", || redeem(&mut client, &codes[1], "ada").status == 201);
+    wait_until("it is well", || client.get("/health").status == 200);
+    assert!(server.terminate().success());
 }

@@ -78,7 +78,7 @@ pub enum Rejection {
 /// Why nothing can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReadOnly {
-    /// The disk is full.
+    /// The disk is full, or cannot be used.
     DiskFull,
     /// The wall clock leapt ahead, and nobody has said that it is right.
     ClockLeap,

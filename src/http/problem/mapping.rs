@@ -67,7 +67,7 @@ impl From<Error> for Problem {
             Error::ReadOnly(reason) => Self::new(
                 Kind::ReadOnly,
                 match reason {
-                    ReadOnly::DiskFull => "The disk is full. Nothing was done.",
+                    ReadOnly::DiskFull => "The disk is full, or cannot be used. Nothing was done.",
                     ReadOnly::ClockLeap => {
                         "The clock leapt, and an operator has to say whether it is right. Nothing \
                          was done."

@@ -29,6 +29,7 @@ pub(super) struct Facts {
     pub(super) journal_target_bytes: u64,
     pub(super) journal_waiting: u64,
     pub(super) disk_is_full: bool,
+    pub(super) disk_failure: Option<String>,
     pub(super) free_bytes: Option<u64>,
     pub(super) minimum_free_bytes: u64,
     pub(super) resident_bytes: u64,
@@ -96,8 +97,8 @@ impl Facts {
         self.journal_bytes = status.journal_bytes.get();
         self.journal_target_bytes = live.snapshots.journal_bytes;
         self.journal_waiting = status.journal_waiting.get();
-        self.disk_is_full =
-            is_set(&status.disk_is_full) || is_set(&status.ledger_waits_for_room);
+        self.disk_is_full = is_set(&status.disk_is_full) || is_set(&status.ledger_waits_for_room);
+        self.disk_failure = status.disk_failure();
         self.clock_leapt = status.sequences.iter().any(|one| is_set(&one.clock_leapt));
         self.clock_behind_ms = most(&|one| one.clock_behind_ms.get());
         self.is_spread = node.is_ready();
@@ -165,12 +166,14 @@ impl Facts {
     fn disk(&self) -> Part {
         let limit = self.minimum_free_bytes.saturating_mul(2);
         let finding = match self.free_bytes {
+            _ if self.disk_failure.is_some() => Some(Finding::DiskFailed),
             _ if self.disk_is_full => Some(Finding::DiskFull),
             None => Some(Finding::DiskUnknown),
             Some(free) => (free < limit).then_some(Finding::DiskLow),
         };
         let checks = self.free_bytes.map(|free| check("free", free, Some(limit), "bytes"));
-        part("disk", finding, checks.into_iter().collect())
+        let note = self.disk_failure.clone();
+        Part { note, ..part("disk", finding, checks.into_iter().collect()) }
     }
 
     fn memory(&self) -> Part {

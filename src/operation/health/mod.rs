@@ -45,6 +45,8 @@ pub enum Finding {
     JournalLarge,
     /// The disk is full: read-only.
     DiskFull,
+    /// The disk cannot be used: read-only.
+    DiskFailed,
     /// Little is free on the disk.
     DiskLow,
     /// The disk does not say how much is free.
@@ -75,12 +77,13 @@ pub enum Finding {
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Starting,
         Self::Ending,
         Self::JournalFailed,
         Self::JournalLarge,
         Self::DiskFull,
+        Self::DiskFailed,
         Self::DiskLow,
         Self::DiskUnknown,
         Self::MemoryLow,
@@ -115,6 +118,11 @@ impl Finding {
             Self::DiskFull => {
                 ("disk_full", Unhealthy, "The disk is full, so that nothing can be changed.")
             }
+            Self::DiskFailed => (
+                "disk_failed",
+                Unhealthy,
+                "The data directory cannot be used, so that nothing can be changed.",
+            ),
             Self::DiskLow => ("disk_low", Degraded, "The disk is nearly full."),
             Self::DiskUnknown => {
                 ("disk_unknown", Degraded, "The disk does not say how much is free.")

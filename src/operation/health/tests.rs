@@ -37,12 +37,13 @@ fn nothing_is_found_where_all_is_well() {
 
 #[test]
 fn each_finding_is_found_alone_and_in_its_part() {
-    let cases: [(&str, Finding, Facts); 18] = [
+    let cases: [(&str, Finding, Facts); 19] = [
         ("server", Finding::Starting, with(|it| it.stage = Some(Stage::Starting))),
         ("server", Finding::Ending, with(|it| it.stage = Some(Stage::Ending))),
         ("journal", Finding::JournalFailed, with(|it| it.fatal = Some("why".into()))),
         ("journal", Finding::JournalLarge, with(|it| it.journal_bytes = 3 << 30)),
         ("disk", Finding::DiskFull, with(|it| it.disk_is_full = true)),
+        ("disk", Finding::DiskFailed, with(|it| it.disk_failure = Some("gone".into()))),
         ("disk", Finding::DiskLow, with(|it| it.free_bytes = Some(1 << 28))),
         ("disk", Finding::DiskUnknown, with(|it| it.free_bytes = None)),
         ("memory", Finding::MemoryLow, with(|it| it.resident_bytes = 1 << 32)),
