@@ -189,6 +189,7 @@ where
         status.applied.set(self.core.machine().last());
         status.in_flight.set(self.core.in_flight() as u64);
         status.remembered.set(self.core.machine().remembered() as u64);
+        status.held.set(self.core.machine().held());
         status.clock_leapt.store(self.core.leap().is_some(), Ordering::Relaxed);
         status.clock_behind_ms.set(self.core.clock_behind_ms());
     }

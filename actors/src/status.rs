@@ -104,6 +104,8 @@ pub struct SequenceStatus {
     pub in_flight: Number,
     /// Records of keyed requests that are remembered.
     pub remembered: Number,
+    /// Uses of codes that are held for users.
+    pub held: Number,
     /// The entry of the newest snapshot.
     pub snapshot: Number,
     /// When that one was published, or this node started, in seconds since 1970.
@@ -197,6 +199,11 @@ impl Status {
     /// Says why the disk cannot be used, or that it can be.
     pub(crate) fn set_disk_failure(&self, reason: Option<String>) {
         *self.disk_failure.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Uses of codes that are held for users, over all shards.
+    pub fn held(&self) -> u64 {
+        self.sequences.iter().map(|sequence| sequence.held.get()).sum()
     }
 
     /// Why the node cannot go on, if so.

@@ -4,8 +4,9 @@ use crate::describe::{Described, Description};
 
 /// The settings that a running server takes over when it loads them again; all others need a
 /// restart. `default.toml` says the same beside each setting.
-const LIVE: [&str; 18] = [
+const LIVE: [&str; 20] = [
     "clock.max_leap_seconds",
+    "holds.max_live",
     "http.body_limit_bytes",
     "http.max_in_flight",
     "http.shutdown_delay_seconds",
@@ -19,6 +20,7 @@ const LIVE: [&str; 18] = [
     "limits.public_requests_per_second",
     "log.level",
     "log.requests",
+    "redemptions.rollback_max_age_days",
     "shards.max_in_flight",
     "snapshots.interval_entries",
     "snapshots.interval_seconds",

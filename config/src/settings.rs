@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::clock::Clock;
 use crate::describe::Description;
 use crate::error::Error;
+use crate::holds::Holds;
 use crate::http::Http;
 use crate::journal::Journal;
 use crate::layer::{self, Layer};
@@ -14,6 +15,7 @@ use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::log::Log;
 use crate::reader::Reader;
+use crate::redemptions::Redemptions;
 use crate::shards::Shards;
 use crate::snapshots::Snapshots;
 
@@ -38,6 +40,10 @@ pub struct Settings {
     pub clock: Clock,
     /// Limits on attempts.
     pub limits: Limits,
+    /// What becomes of redemptions.
+    pub redemptions: Redemptions,
+    /// How many codes may be held.
+    pub holds: Holds,
     /// Logs.
     pub log: Log,
 }
@@ -93,6 +99,8 @@ impl Settings {
             snapshots: Snapshots::read(reader),
             clock: Clock::read(reader),
             limits: Limits::read(reader),
+            redemptions: Redemptions::read(reader),
+            holds: Holds::read(reader),
             log: Log::read(reader),
         }
     }
@@ -111,6 +119,8 @@ impl Default for Settings {
             snapshots: Snapshots::default(),
             clock: Clock::default(),
             limits: Limits::default(),
+            redemptions: Redemptions::default(),
+            holds: Holds::default(),
             log: Log::default(),
         }
     }

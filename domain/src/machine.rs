@@ -56,6 +56,11 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     /// Answers a question at a time, and changes nothing.
     fn reply(&self, query: &Self::Query, now: Timestamp) -> Self::Reply;
 
+    /// How many uses of codes are held for users, where the machine is one of codes.
+    fn held(&self) -> u64 {
+        0
+    }
+
     /// The commands by which what should have happened by a time, without anybody asking for it,
     /// happens; in the order in which they are to be given. Most times there are none, and that is
     /// quickly said. What is given once too often changes nothing.

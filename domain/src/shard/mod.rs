@@ -148,11 +148,6 @@ impl Shard {
         self.campaigns.values()
     }
 
-    /// How many uses are held for users.
-    pub fn held(&self) -> u64 {
-        self.expiries.live()
-    }
-
     /// A code's campaign and state, if the code exists.
     pub fn find(&self, code: &CodeKey) -> Option<(&Campaign, CodeState)> {
         self.locate(code).map(|found| (found.campaign, found.state))

@@ -125,6 +125,10 @@ impl Machine for Shard {
         }
     }
 
+    fn held(&self) -> u64 {
+        self.expiries.live()
+    }
+
     fn due(&self, at: Timestamp) -> Vec<Command> {
         self.expiring(at.max(self.time))
     }
