@@ -7,6 +7,7 @@ use super::accept;
 use super::answer::{self, Meaning};
 use super::campaign_body::status_name;
 use super::fields::Fields;
+use super::holds;
 use super::json::Object;
 use super::kinds::text;
 use super::problem::Problem;
@@ -42,8 +43,10 @@ fn write(found: &Found) -> Vec<u8> {
     object.text("state", state_name(found.state));
     object.number("uses", found.uses);
     object.number_or_null("uses_left", found.uses_left);
-    // Holds come with a later version; the field stands here so that nobody has to adapt.
-    object.raw("holds", "[]");
+    if let Some(balance_left) = found.balance_left {
+        object.number("balance_left", balance_left);
+    }
+    object.objects("holds", &found.holds, holds::write_brief);
     object.objects("redemptions", &found.redemptions, write_fields);
     object.end();
     body

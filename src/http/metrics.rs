@@ -28,6 +28,7 @@ pub struct Metrics {
     durations: HistogramVec,
     in_flight: IntGauge,
     redemptions: IntCounterVec,
+    rollbacks: IntCounterVec,
     /// The two outcomes that are not looked up by name.
     done: IntCounter,
     replayed: IntCounter,
@@ -56,6 +57,12 @@ impl Metrics {
             "Wishes to redeem by outcome: done, replayed, or the code of what kept them from it.",
             &["outcome"],
         )?;
+        let rollbacks = counters(
+            "redeemd_rollbacks_total",
+            "Wishes to roll a redemption back by outcome: done, part, replayed, or the code of what \
+             kept them from it.",
+            &["outcome"],
+        )?;
         let durations = HistogramVec::new(
             HistogramOpts::new(
                 "redeemd_http_request_duration_seconds",
@@ -73,7 +80,7 @@ impl Metrics {
             "Lines about errors that were not written because there were too many.",
         )?;
         let registry = Registry::new();
-        for counter in [&requests, &problems, &redemptions] {
+        for counter in [&requests, &problems, &redemptions, &rollbacks] {
             registry.register(Box::new(counter.clone()))?;
         }
         registry.register(Box::new(durations.clone()))?;
@@ -96,6 +103,7 @@ impl Metrics {
             durations,
             in_flight,
             redemptions,
+            rollbacks,
             done,
             replayed,
             suppressed,
@@ -127,6 +135,17 @@ impl Metrics {
                 self.redemptions.with_label_values(&[kind_of_error(error).name()]).inc();
             }
         }
+    }
+
+    /// Counts what came of a wish to roll a redemption back.
+    pub fn count_rollback(&self, result: &Result<Redeemed, Error>) {
+        let outcome = match result {
+            Ok(rolled_back) if rolled_back.is_replayed => "replayed",
+            Ok(rolled_back) if rolled_back.standing.rolled_back_at.is_none() => "part",
+            Ok(_) => "done",
+            Err(error) => kind_of_error(error).name(),
+        };
+        self.rollbacks.with_label_values(&[outcome]).inc();
     }
 
     /// The server's own running.

@@ -169,7 +169,7 @@ fn write_node(page: &mut Exposition, status: &Status) {
 fn write_sequences(page: &mut Exposition, status: &Status) {
     use Kind::{Counter, Gauge};
     type Read = fn(&SequenceStatus) -> u64;
-    let families: [(&str, Kind, &str, Read); 14] = [
+    let families: [(&str, Kind, &str, Read); 15] = [
         ("applied_entries_total", Counter, "Entries ever applied.", |it| it.applied.get()),
         ("changes_total", Counter, "Outcomes that changed something.", |it| it.changes.get()),
         ("ledger_entry", Gauge, "The last entry that the ledger durably has.", |it| {
@@ -185,6 +185,7 @@ fn write_sequences(page: &mut Exposition, status: &Status) {
         ("remembered", Gauge, "Records of keyed requests held in memory.", |it| {
             it.remembered.get()
         }),
+        ("holds", Gauge, "Uses of codes that are held for users.", |it| it.held.get()),
         ("snapshot_entry", Gauge, "The entry of the newest snapshot.", |it| it.snapshot.get()),
         (
             "snapshot_timestamp_seconds",

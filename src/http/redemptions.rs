@@ -6,6 +6,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use redeemd_domain::identifier::RedemptionId;
 
+use super::amount;
 use super::answer::{self, Meaning};
 use super::fields::Fields;
 use super::json::Object;
@@ -58,6 +59,8 @@ pub(super) struct Wish<'a> {
     pub user: Cow<'a, str>,
     /// A JSON object of the client's own.
     pub metadata: Option<Box<str>>,
+    /// How much of the code's balance to spend.
+    pub amount: Option<u64>,
 }
 
 impl<'a> Wish<'a> {
@@ -77,19 +80,20 @@ impl<'a> Wish<'a> {
         let code = fields.required("code", text(1..=LONGEST_CODE));
         let user = fields.required("user_id", text(1..=LONGEST_USER));
         let metadata = fields.take("metadata", object).given();
-        Self { code, user, metadata }
+        let amount = fields.take("amount", amount::amount).given();
+        Self { code, user, metadata, amount }
     }
 
     /// The same, as the service has it.
     pub(super) fn redemption<'b>(&'b self, key: Option<&'b IdempotencyKey>) -> Redemption<'b> {
-        let Self { code, user, metadata } = self;
-        Redemption { code, user, metadata: metadata.as_deref(), key }
+        let Self { code, user, metadata, amount } = self;
+        Redemption { code, user, metadata: metadata.as_deref(), amount: *amount, key }
     }
 }
 
 /// The answer that a redemption has, now and whenever it is asked for again: everything comes from
 /// its record, and the reward from the revision that the record names.
-fn write(redeemed: &Redeemed) -> Vec<u8> {
+pub(super) fn write(redeemed: &Redeemed) -> Vec<u8> {
     let mut body = Vec::with_capacity(384);
     let mut object = Object::begin(&mut body);
     write_fields(redeemed, &mut object);
@@ -107,8 +111,20 @@ pub(super) fn write_fields(redeemed: &Redeemed, object: &mut Object<'_>) {
     object.text("user_id", &redemption.user);
     object.display("redeemed_at", &TimeText(id.at));
     object.display("code_hint", &redeemed.hint);
-    object.text("status", "redeemed");
+    let standing = redeemed.standing;
+    let is_undone = standing.rolled_back_at.is_some();
+    object.text("status", if is_undone { "rolled_back" } else { "redeemed" });
+    if let Some(at) = standing.rolled_back_at {
+        object.display("rolled_back_at", &TimeText(at));
+    }
     object.raw("reward", campaign.reward_at(redemption.revision).unwrap_or("null"));
     object.raw("metadata", redemption.metadata.as_deref().unwrap_or("null"));
     object.number_or_null("uses_left", redemption.uses_left.map(u64::from));
+    if let Some(money) = redeemed.money() {
+        amount::write("amount", money.amount, object);
+        if standing.returned > 0 {
+            amount::write("amount_returned", standing.returned, object);
+        }
+        object.number("balance_left", standing.balance_left.unwrap_or(money.left));
+    }
 }

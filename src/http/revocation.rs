@@ -14,7 +14,7 @@ use super::{accept, headers};
 use crate::service::{Marked, Marking, Permission, Usability};
 
 /// The longest reason, in characters.
-const LONGEST_REASON: usize = 500;
+pub(super) const LONGEST_REASON: usize = 500;
 
 /// `POST /codes/revoke`
 pub(super) async fn revoke(

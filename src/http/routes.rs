@@ -12,8 +12,9 @@ use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::{
-    api_keys, backup, baseline, campaigns, clock, codes, description, health, imports, lookup,
-    redemption_batch, redemption_list, redemptions, revocation, validations,
+    api_keys, backup, baseline, campaigns, clock, codes, description, health, holds, imports,
+    lookup, redemption_batch, redemption_list, redemptions, revocation, rollbacks, top_ups,
+    validations,
 };
 
 /// What the addresses of the interface begin with.
@@ -58,6 +59,31 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
         "/api/v1/redemptions/{id}",
         "GET",
         [web::get().to(redemptions::read)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/redemptions/{id}/rollback",
+        "POST",
+        [web::post().to(rollbacks::roll_back)],
+    ));
+    config.service(resource(metrics, "/api/v1/holds", "POST", [web::post().to(holds::place)]));
+    config.service(resource(
+        metrics,
+        "/api/v1/holds/{id}",
+        "DELETE, GET",
+        [web::get().to(holds::read), web::delete().to(holds::release)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/holds/{id}/confirm",
+        "POST",
+        [web::post().to(holds::confirm)],
+    ));
+    config.service(resource(
+        metrics,
+        "/api/v1/codes/top-up",
+        "POST",
+        [web::post().to(top_ups::top_up)],
     ));
     config.service(resource(
         metrics,

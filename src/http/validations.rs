@@ -25,10 +25,9 @@ pub(super) async fn validate(
     let body = site.body(&request, payload).await?;
     let mut fields = Fields::of_body(&body)?;
     let code = fields.required("code", text(1..=LONGEST_CODE));
-    // Limits for each user come with a later version; until then a user changes nothing.
-    fields.take("user_id", text(1..=LONGEST_USER));
+    let user = fields.take("user_id", text(1..=LONGEST_USER)).given();
     fields.finish()?;
-    let validation = site.worker.validate(&code).await?;
+    let validation = site.worker.validate(&code, user.as_deref()).await?;
     let mut body = Vec::with_capacity(256);
     write(&validation, &mut body);
     Ok(answer::json(Meaning::Fine, false, body))
@@ -37,11 +36,14 @@ pub(super) async fn validate(
 fn write(validation: &Validation, body: &mut Vec<u8>) {
     let mut object = Object::begin(body);
     match validation {
-        Validation::Valid { campaign, uses_left } => {
+        Validation::Valid { campaign, uses_left, balance_left } => {
             object.flag("valid", true);
             object.display("campaign_id", &campaign.id);
             object.raw("reward", campaign.reward().unwrap_or("null"));
             object.number_or_null("uses_left", *uses_left);
+            if let Some(balance_left) = *balance_left {
+                object.number("balance_left", balance_left);
+            }
             let expires_at = campaign.window.expires_at.map(TimeText);
             let expires_at = expires_at.as_ref().map(|time| time as &dyn std::fmt::Display);
             object.display_or_null("expires_at", expires_at);

@@ -35,6 +35,12 @@ pub enum Permission {
     LookUpCodes,
     /// Revoke and restore codes.
     RevokeCodes,
+    /// Hold codes for users, confirm and release holds.
+    HoldCodes,
+    /// Roll redemptions back.
+    RollBack,
+    /// Make codes worth more.
+    TopUp,
     /// Let API keys in, see them, and shut them out.
     ManageApiKeys,
     /// Take a backup, which has everything in it.
@@ -45,7 +51,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::ChangeCampaigns,
         Self::ReadCampaigns,
         Self::HandleCodes,
@@ -54,6 +60,9 @@ impl Permission {
         Self::ReadRedemptions,
         Self::LookUpCodes,
         Self::RevokeCodes,
+        Self::HoldCodes,
+        Self::RollBack,
+        Self::TopUp,
         Self::ManageApiKeys,
         Self::BackUp,
         Self::BelieveClock,
@@ -62,14 +71,18 @@ impl Permission {
     /// Whether a role includes it.
     pub fn is_given_to(self, role: Role) -> bool {
         match self {
-            Self::ChangeCampaigns | Self::HandleCodes | Self::RevokeCodes => {
+            Self::ChangeCampaigns
+            | Self::HandleCodes
+            | Self::RevokeCodes
+            | Self::RollBack
+            | Self::TopUp => {
                 matches!(role, Role::Admin | Role::Issuer)
             }
             Self::ReadCampaigns | Self::LookUpCodes => {
                 matches!(role, Role::Admin | Role::Issuer | Role::Auditor)
             }
             Self::Redeem => matches!(role, Role::Admin | Role::Redeemer | Role::Public),
-            Self::RedeemInBatches => matches!(role, Role::Admin | Role::Redeemer),
+            Self::RedeemInBatches | Self::HoldCodes => matches!(role, Role::Admin | Role::Redeemer),
             Self::ManageApiKeys => role == Role::Admin,
             Self::ReadRedemptions => {
                 matches!(role, Role::Admin | Role::Issuer | Role::Redeemer | Role::Auditor)
@@ -108,8 +121,8 @@ mod tests {
     #[test]
     fn every_role_may_what_the_interface_says() {
         use Permission::{
-            ChangeCampaigns, HandleCodes, LookUpCodes, ReadCampaigns, ReadRedemptions, Redeem,
-            RedeemInBatches, RevokeCodes,
+            ChangeCampaigns, HandleCodes, HoldCodes, LookUpCodes, ReadCampaigns, ReadRedemptions,
+            Redeem, RedeemInBatches, RevokeCodes, RollBack, TopUp,
         };
         let issuer = [
             ChangeCampaigns,
@@ -118,11 +131,13 @@ mod tests {
             ReadRedemptions,
             LookUpCodes,
             RevokeCodes,
+            RollBack,
+            TopUp,
         ];
         let table: [(Role, &[Permission]); 5] = [
             (Role::Admin, &Permission::ALL),
             (Role::Issuer, &issuer),
-            (Role::Redeemer, &[Redeem, RedeemInBatches, ReadRedemptions]),
+            (Role::Redeemer, &[Redeem, RedeemInBatches, HoldCodes, ReadRedemptions]),
             (Role::Auditor, &[ReadCampaigns, ReadRedemptions, LookUpCodes]),
             (Role::Public, &[Redeem]),
         ];

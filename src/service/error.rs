@@ -48,6 +48,8 @@ pub enum Resource {
     Campaign,
     /// A redemption.
     Redemption,
+    /// A hold.
+    Hold,
     /// An API key.
     ApiKey,
 }
@@ -58,6 +60,7 @@ impl Resource {
         match self {
             Self::Campaign => "campaign",
             Self::Redemption => "redemption",
+            Self::Hold => "hold",
             Self::ApiKey => "API key",
         }
     }

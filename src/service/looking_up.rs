@@ -3,24 +3,18 @@
 use std::sync::Arc;
 
 use redeemd_domain::campaign::Campaign;
-use redeemd_domain::codes::{CodeKey, Hint};
+use redeemd_domain::codes::Hint;
 use redeemd_domain::refusal::Refusal;
-use redeemd_domain::sequence::{Position, SequenceId};
-use redeemd_domain::shard::{Query, Record, Reply};
-use redeemd_persistence::ledger::{Key, KeyKind, LedgerReader};
+use redeemd_domain::shard::{Hold, Known, Query, Record, Reply};
 
 use super::asking::reply;
 use super::error::Error;
 use super::issuing::KnownState;
-use super::ledger_search::{self, decode, unreadable};
 use super::redeeming::Redeemed;
 use super::worker::Worker;
 
 /// The most redemptions that are told of a code.
 const MOST_REDEMPTIONS: usize = 100;
-
-/// The most records of a code that are looked at for them.
-const MOST_RECORDS: usize = 10_000;
 
 /// A code that exists.
 #[derive(Debug)]
@@ -35,6 +29,10 @@ pub struct Found {
     pub uses: u64,
     /// How often it can still be redeemed; `None` is without a limit.
     pub uses_left: Option<u64>,
+    /// What is left of it, in minor units, where its campaign has a balance.
+    pub balance_left: Option<u64>,
+    /// The holds on it, in the order of their placing.
+    pub holds: Vec<Hold>,
     /// Its redemptions, the newest first, and no more than a hundred.
     pub redemptions: Vec<Redeemed>,
 }
@@ -53,17 +51,20 @@ impl Worker {
         let place = self.place_of(&code);
         // Both travel in one message, so both are about the same moment.
         let (found, progress) =
-            (self.query(place, Query::Find(code)), self.query(place, Query::Progress));
-        let (Reply::Found(found), Reply::Progress { last, .. }) =
+            (self.query(place, Query::Know(code)), self.query(place, Query::Progress));
+        let (Reply::Known(known), Reply::Progress { last, .. }) =
             (reply(found).await?, reply(progress).await?)
         else {
             return Err(Error::internal("a shard answered another question than it was asked"));
         };
-        let (campaign, state) = found.ok_or(Error::Refused(Refusal::InvalidCode))?;
-        let records = self.records_of(code, last).await?;
+        let known = *known.ok_or(Error::Refused(Refusal::InvalidCode))?;
+        let Known { campaign, state, balance_left, holds } = known;
+        let is_redemption = |record: &Record| record.redemption().is_some();
+        let records = self.history_through(code, last, MOST_REDEMPTIONS, is_redemption).await?;
         let view = self.view();
         let redeemed = |record| Redeemed::of(Arc::new(record), &view, false);
-        let redemptions = records.into_iter().map(redeemed).collect::<Result<_, _>>()?;
+        let mut redemptions = records.into_iter().map(redeemed).collect::<Result<Vec<_>, _>>()?;
+        self.find_standings(&mut redemptions).await?;
         let limit = campaign.uses_per_code.map(u64::from);
         let campaign = view.campaign(campaign.number).map(Arc::clone);
         Ok(Found {
@@ -72,42 +73,9 @@ impl Worker {
             state: KnownState::of(state),
             uses: state.uses,
             uses_left: limit.map(|limit| limit.saturating_sub(state.uses)),
+            balance_left,
+            holds,
             redemptions,
         })
     }
-
-    /// The records of a code's redemptions up to an entry, the newest first.
-    async fn records_of(&self, code: CodeKey, last: u64) -> Result<Vec<Record>, Error> {
-        let node = &self.inner().node;
-        let sequence = SequenceId::shard(node.layout.shard_of(code.slot()));
-        let position = Position { sequence, number: last };
-        ledger_search::wait_until_appended(&node.ledger, position).await?;
-        let ledger = node.ledger.clone();
-        ledger_search::waiting(move || records_of(&ledger, code, position)).await
-    }
-}
-
-fn records_of(
-    ledger: &LedgerReader,
-    code: CodeKey,
-    through: Position,
-) -> Result<Vec<Record>, Error> {
-    let mut records = Vec::new();
-    let key = code.canonical();
-    for found in ledger.find(Key { kind: KeyKind::CODE, bytes: &key }).take(MOST_RECORDS) {
-        let found = found.map_err(unreadable)?.record;
-        let Position { sequence, number } = found.position;
-        // Another key may have the same hash, and the ledger may know more by now.
-        if sequence != through.sequence || number > through.number {
-            continue;
-        }
-        let record: Record = decode(&found)?;
-        if record.redemption().is_some_and(|(_, redemption)| redemption.code == code) {
-            records.push(record);
-            if records.len() == MOST_REDEMPTIONS {
-                break;
-            }
-        }
-    }
-    Ok(records)
 }

@@ -112,7 +112,8 @@ impl Worker {
 
     fn dispatch(&self, code: CodeKey, command: Command) -> Sent {
         let again = command.request().is_some().then(|| command.clone());
-        let redeems = matches!(command, Command::Redeem(_));
+        let redeems =
+            matches!(command, Command::Redeem(_) | Command::Spend(_) | Command::Confirm(_));
         let asked = self.inner().shards.perform(self.place_of(&code), command);
         Sent { code, asked, again, redeems }
     }

@@ -8,7 +8,9 @@ use redeemd_domain::identifier::RedemptionId;
 use redeemd_domain::refusal::Refusal;
 use redeemd_domain::request::Fingerprint;
 use redeemd_domain::sequence::{Position, SequenceId};
-use redeemd_domain::shard::{self, Command, Query, Record, Redeem, Reply};
+use redeemd_domain::shard::{
+    self, Claim, Command, Event, Money, Query, Record, Redeem, Reply, Spend, Spent,
+};
 
 use super::asking::reply;
 use super::caller::Caller;
@@ -16,6 +18,7 @@ use super::error::{Error, Resource};
 use super::idempotency::IdempotencyKey;
 use super::ledger_search;
 use super::performing::Performed;
+use super::standing::Standing;
 use super::view::View;
 use super::worker::Worker;
 
@@ -28,6 +31,8 @@ pub struct Redemption<'a> {
     pub user: &'a str,
     /// A JSON object as compact text.
     pub metadata: Option<&'a str>,
+    /// How much of the code's balance to spend, in minor units; `None` is all that is left.
+    pub amount: Option<u64>,
     /// By what the client names the request.
     pub key: Option<&'a IdempotencyKey>,
 }
@@ -38,16 +43,22 @@ impl Redemption<'_> {
         let request = self.key.map(|key| {
             // A part that is added later joins only where it is given: these fingerprints live as
             // long as the ledger.
-            let parts = [Some(self.user.as_bytes()), self.metadata.map(str::as_bytes)];
+            let amount = self.amount.map(u64::to_le_bytes);
+            let mut parts = vec![Some(self.user.as_bytes()), self.metadata.map(str::as_bytes)];
+            parts.extend(amount.as_ref().map(|amount| Some(amount.as_slice())));
             key.request(caller.number, &code.canonical(), Fingerprint::new(&parts))
         });
-        Command::Redeem(Redeem {
+        let redeem = Redeem {
             code,
             user: self.user.into(),
             metadata: self.metadata.map(Into::into),
             api_key: caller.number,
             request,
-        })
+        };
+        match self.amount {
+            None => Command::Redeem(redeem),
+            amount => Command::Spend(Spend { redeem, claim: None, amount }),
+        }
     }
 }
 
@@ -60,6 +71,8 @@ pub struct Redeemed {
     pub campaign: Arc<Campaign>,
     /// Its code's handle for people.
     pub hint: Hint,
+    /// What became of it since, as far as the answer tells it.
+    pub standing: Standing,
     /// Whether this repeats an earlier answer.
     pub is_replayed: bool,
 }
@@ -84,12 +97,30 @@ impl Redeemed {
         };
         let campaign = view.campaign(campaign).map(Arc::clone);
         let campaign = campaign.ok_or_else(|| Error::internal("a redemption has no campaign"))?;
-        Ok(Self { record, campaign, hint: view.keys().hint.hint(&code), is_replayed })
+        let (hint, standing) = (view.keys().hint.hint(&code), Standing::default());
+        Ok(Self { record, campaign, hint, standing, is_replayed })
     }
 
     /// Its identifier and what it was; `None` does not happen.
     pub fn parts(&self) -> Option<(RedemptionId, &shard::Redemption)> {
         self.record.redemption()
+    }
+
+    /// What it spent of the code's balance, where the code had one.
+    pub fn money(&self) -> Option<Money> {
+        self.spent()?.money
+    }
+
+    /// The claim that it used up, if any.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.spent()?.claim
+    }
+
+    fn spent(&self) -> Option<&Spent> {
+        match &self.record.event {
+            Event::Spent(spent) => Some(spent),
+            _ => None,
+        }
     }
 }
 
@@ -102,6 +133,8 @@ pub enum Validation {
         campaign: Arc<Campaign>,
         /// How often it can still be redeemed; `None` is without a limit.
         uses_left: Option<u64>,
+        /// What is left of it, in minor units, where its campaign has a balance.
+        balance_left: Option<u64>,
     },
     /// It could not.
     Invalid(Refusal),
@@ -130,18 +163,20 @@ impl Worker {
     ///
     /// # Errors
     /// When the code's shard cannot be asked.
-    pub async fn validate(&self, code: &str) -> Result<Validation, Error> {
+    pub async fn validate(&self, code: &str, user: Option<&str>) -> Result<Validation, Error> {
         let view = self.view();
         let Some(code) = self.code_of(&view, code).await? else {
             return Ok(Validation::Invalid(Refusal::InvalidCode));
         };
-        match reply(self.query(self.place_of(&code), Query::Validate { code, user: None })).await? {
+        let query = Query::Validate { code, user: user.map(Into::into) };
+        match reply(self.query(self.place_of(&code), query)).await? {
             Reply::Validated(Ok(validated)) => {
                 let campaign = self.view().campaign(validated.campaign.number).map(Arc::clone);
                 let campaign = campaign.ok_or_else(|| Error::internal("a code has no campaign"))?;
                 let limit = validated.campaign.uses_per_code.map(u64::from);
                 let uses_left = limit.map(|limit| limit.saturating_sub(validated.state.uses));
-                Ok(Validation::Valid { campaign, uses_left })
+                let balance_left = validated.balance_left;
+                Ok(Validation::Valid { campaign, uses_left, balance_left })
             }
             Reply::Validated(Err(refusal)) => Ok(Validation::Invalid(refusal)),
             _ => Err(Error::internal("a shard answered another question than it was asked")),
@@ -153,9 +188,16 @@ impl Worker {
     /// # Errors
     /// When there is none, when the ledger does not read, or when it is too far behind.
     pub async fn redemption(&self, id: RedemptionId) -> Result<Redeemed, Error> {
+        let mut redeemed = self.recorded(id).await?;
+        self.find_standings(std::slice::from_mut(&mut redeemed)).await?;
+        Ok(redeemed)
+    }
+
+    /// A redemption as it was recorded.
+    pub(super) async fn recorded(&self, id: RedemptionId) -> Result<Redeemed, Error> {
         let shard = self.inner().node.layout.shard_of(id.slot);
         let position = Position { sequence: SequenceId::shard(shard), number: id.number };
-        self.wait_for_ledger(shard.into(), position).await?;
+        self.wait_for_ledger(shard.into(), position, Resource::Redemption).await?;
         let record = ledger_search::read::<Record>(&self.inner().node.ledger, position).await?;
         let is_asked_for =
             |record: &Record| record.redemption().is_some_and(|(found, _)| found == id);
@@ -166,7 +208,12 @@ impl Worker {
     }
 
     /// Waits until the ledger has an entry that its shard has applied.
-    async fn wait_for_ledger(&self, place: usize, position: Position) -> Result<(), Error> {
+    pub(super) async fn wait_for_ledger(
+        &self,
+        place: usize,
+        position: Position,
+        resource: Resource,
+    ) -> Result<(), Error> {
         let ledger = &self.inner().node.ledger;
         if ledger.appended(position.sequence) >= position.number {
             return Ok(());
@@ -175,7 +222,7 @@ impl Worker {
             Reply::Progress { last, .. } if last >= position.number => {
                 ledger_search::wait_until_appended(ledger, position).await
             }
-            _ => Err(Error::NotFound(Resource::Redemption)),
+            _ => Err(Error::NotFound(resource)),
         }
     }
 }

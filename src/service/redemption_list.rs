@@ -138,7 +138,8 @@ impl Worker {
         .await?;
         let view = self.view();
         let redeemed = |record| Redeemed::of(Arc::new(record), &view, false);
-        let redemptions = records.into_iter().map(redeemed).collect::<Result<_, _>>()?;
+        let mut redemptions = records.into_iter().map(redeemed).collect::<Result<Vec<_>, _>>()?;
+        self.find_standings(&mut redemptions).await?;
         Ok(Page { redemptions, next })
     }
 

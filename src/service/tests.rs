@@ -111,7 +111,7 @@ async fn import(worker: &Worker, campaign: &Campaign, codes: &[&str]) -> (u64, u
 }
 
 async fn campaign_of(worker: &Worker, code: &str) -> u32 {
-    let redemption = Redemption { code, user: "ann", metadata: None, key: None };
+    let redemption = Redemption { code, user: "ann", metadata: None, amount: None, key: None };
     worker.redeem(CALLER, redemption).await.unwrap().campaign.id.number.0
 }
 

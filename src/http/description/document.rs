@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::errors;
 
 /// The parts, in the order in which readers want them.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 20] = [
     include_str!("parts/overview.json"),
     include_str!("parts/campaigns.json"),
     include_str!("parts/campaign_status.json"),
@@ -20,9 +20,12 @@ const PARTS: [&str; 17] = [
     include_str!("parts/imports.json"),
     include_str!("parts/lookups.json"),
     include_str!("parts/revocations.json"),
+    include_str!("parts/top_ups.json"),
     include_str!("parts/validations.json"),
     include_str!("parts/redemptions.json"),
     include_str!("parts/batches.json"),
+    include_str!("parts/rollbacks.json"),
+    include_str!("parts/holds.json"),
     include_str!("parts/api_keys.json"),
     include_str!("parts/health.json"),
     include_str!("parts/backup.json"),
