@@ -17,7 +17,7 @@ use crate::support::{
 };
 
 /// All codes of the interface, which clients test.
-const CODES: [&str; 35] = [
+const CODES: [&str; 36] = [
     "already_exists",
     "already_redeemed",
     "already_rolled_back",
@@ -49,6 +49,7 @@ const CODES: [&str; 35] = [
     "request_timeout",
     "reserved_text",
     "revoked",
+    "rollback_too_late",
     "unauthenticated",
     "unsupported_media_type",
     "user_limit_reached",
@@ -56,24 +57,15 @@ const CODES: [&str; 35] = [
 ];
 
 /// Those that nothing is answered with yet: what they are about is still to come.
-const LATER: [&str; 9] = [
-    "already_exists",
-    "already_rolled_back",
-    "blocked",
-    "campaign_limit_reached",
-    "code_held",
-    "hold_ended",
-    "insufficient_balance",
-    "pool_empty",
-    "user_limit_reached",
-];
+const LATER: [&str; 5] =
+    ["already_exists", "blocked", "campaign_limit_reached", "pool_empty", "user_limit_reached"];
 
 /// Codes that a row of an import has, in an answer that is a good one.
 const OF_ROWS: [&str; 1] = ["reserved_text"];
 
 /// What a server that is well refuses: status and code; method and address; body; a header. Names in
 /// angle brackets stand for what [`stage`] made.
-const REFUSED: [(u16, &str, &str, &str, &str); 21] = [
+const REFUSED: [(u16, &str, &str, &str, &str); 25] = [
     (400, "validation_failed", "POST /api/v1/redemptions", r#"{"code": "<fresh>"}"#, ""),
     (400, "malformed_json", "POST /api/v1/redemptions", r#"{"code": "<fresh>", "#, ""),
     (401, "unauthenticated", "POST /api/v1/redemptions", WISH, "Authorization: Bearer rk_other"),
@@ -89,6 +81,22 @@ const REFUSED: [(u16, &str, &str, &str, &str); 21] = [
         r#"{"code": "<used>", "user_id": "ben"}"#,
         "",
     ),
+    (409, "code_held", "POST /api/v1/redemptions", r#"{"code": "<held>", "user_id": "ben"}"#, ""),
+    (
+        409,
+        "insufficient_balance",
+        "POST /api/v1/redemptions",
+        r#"{"code": "<gift>", "user_id": "ann", "amount": {"minor_units": 6}}"#,
+        "",
+    ),
+    (
+        409,
+        "already_rolled_back",
+        "POST /api/v1/redemptions/<undone>/rollback",
+        r#"{"reason": "returned"}"#,
+        "",
+    ),
+    (409, "hold_ended", "POST /api/v1/holds/<ended>/confirm", "{}", ""),
     (
         409,
         "campaign_archived",
@@ -155,6 +163,8 @@ fn stage(client: &mut Client) -> Vec<(&'static str, String)> {
         ("<fresh>", "<campaign>", json!({})),
         ("<used>", "", json!({})),
         ("<revoked>", "", json!({})),
+        ("<held>", "", json!({})),
+        ("<gift>", "", json!({ "balance": { "currency": "EUR", "minor_units": 5 } })),
         ("<paused>", "<paused-campaign>", json!({})),
         ("<archived>", "<archived-campaign>", json!({})),
         ("<expired>", "", json!({ "expires_at": "2001-01-01T00:00:00Z" })),
@@ -171,6 +181,7 @@ fn stage(client: &mut Client) -> Vec<(&'static str, String)> {
                 let wish = json!({ "code": codes[0], "reason": "lost" });
                 assert_eq!(client.post("/api/v1/codes/revoke", &wish).status, 200);
             }
+            "<held>" => assert_eq!(hold(client, &codes[0]).status, 201),
             "<paused>" => act(client, "pause"),
             "<archived>" => act(client, "archive"),
             _ => {}
@@ -178,6 +189,12 @@ fn stage(client: &mut Client) -> Vec<(&'static str, String)> {
         names.push((code_name, codes[0].clone()));
         names.push((campaign_name, id(&campaign)));
     }
+    let (_, codes) = campaign_with_codes(client, json!({}), 2);
+    let undone = id(&redeem(client, &codes[0], "ann").json());
+    assert_eq!(roll_back(client, &undone).status, 200);
+    let ended = id(&hold(client, &codes[1]).json());
+    assert_eq!(redeem(client, &codes[1], "ann").status, 201);
+    names.extend([("<undone>", undone), ("<ended>", ended)]);
     // 16,777,216 possible codes, one for each million of which may be issued.
     let pattern = json!({ "kind": "pattern", "pattern": "T########", "alphabet": "01234567" });
     names.push(("<tiny-campaign>", id(&campaign(client, json!({ "codes": pattern })))));
@@ -185,6 +202,27 @@ fn stage(client: &mut Client) -> Vec<(&'static str, String)> {
     names.push(("<huge>", " ".repeat(4_096)));
     names.retain(|(name, _)| !name.is_empty());
     names
+}
+
+fn hold(client: &mut Client, code: &str) -> Answer {
+    client.post("/api/v1/holds", &json!({ "code": code, "user_id": "ann" }))
+}
+
+fn roll_back(client: &mut Client, redemption: &str) -> Answer {
+    let path = format!("/api/v1/redemptions/{redemption}/rollback");
+    client.post(&path, &json!({ "reason": "returned" }))
+}
+
+/// `POST /api/v1/redemptions/red_…/rollback {"reason": "returned"}`, where no day may have passed.
+fn a_late_rollback() -> Answer {
+    let folder = Folder::new().set("redemptions.rollback_max_age_days", "0");
+    let server = folder.start();
+    let mut client = server.client();
+    let (_, codes) = campaign_with_codes(&mut client, json!({}), 1);
+    let redemption = id(&redeem(&mut client, &codes[0], "ann").json());
+    // Its own millisecond is not too late.
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    roll_back(&mut client, &redemption)
 }
 
 fn ask(server: &Server, line: &str, body: &str, header: &str) -> Answer {
@@ -234,6 +272,7 @@ fn every_code_is_given() {
     given.extend(of_a_row(&mut client));
     for (status, code, answer) in [
         (408, "request_timeout", a_body_that_never_comes()),
+        (409, "rollback_too_late", a_late_rollback()),
         (500, "internal", a_damaged_ledger()),
         (503, "overloaded", more_than_is_taken_on()),
         (503, "outcome_unknown", a_failed_write()),

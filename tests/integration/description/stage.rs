@@ -19,7 +19,10 @@ impl Stage {
     /// Makes what an operation needs. Everything is new, so that no try is in the way of another.
     pub(super) fn set(client: &mut Client, operation: &str, path: &str) -> Self {
         let kind = if operation == "importCodes" { "imported" } else { "sealed" };
-        let rules = json!({"codes": {"kind": kind}, "reward": {"percent_off": 20}});
+        let mut rules = json!({"codes": {"kind": kind}, "reward": {"percent_off": 20}});
+        if ["lookUpCode", "rollBackRedemption", "topUpCode", "validateCode"].contains(&operation) {
+            rules["balance"] = json!({"currency": "EUR", "minor_units": 5000});
+        }
         let campaign = campaign(client, rules);
         let mut stage =
             Self { path: path.to_owned(), code: String::new(), campaign: id(&campaign) };
@@ -27,7 +30,20 @@ impl Stage {
             stage.code = issue(client, &campaign, 3)[0].clone();
         }
         match operation {
-            "getRedemption" | "listRedemptions" | "lookUpCode" => {
+            "lookUpCode" | "rollBackRedemption" => {
+                let amount = json!({"minor_units": 1200});
+                let wish = json!({"code": stage.code, "user_id": "user-1042", "amount": amount});
+                stage.name(&id(&client.post("/api/v1/redemptions", &wish).json()));
+                stage.hold(client, "user-7");
+            }
+            "getHold" | "releaseHold" | "confirmHold" => {
+                let hold = stage.hold(client, "user-1042");
+                stage.name(&hold);
+                if operation == "getHold" {
+                    assert_eq!(redeem(client, &stage.code, "user-1042").status, 201);
+                }
+            }
+            "getRedemption" | "listRedemptions" => {
                 let redemption = redeem(client, &stage.code, "user-1042");
                 stage.name(&id(&redemption.json()));
             }
@@ -48,6 +64,12 @@ impl Stage {
         let campaign = stage.campaign.clone();
         stage.name(&campaign);
         stage
+    }
+
+    /// Holds the code for a user.
+    fn hold(&self, client: &mut Client, user: &str) -> String {
+        let wish = json!({"code": self.code, "user_id": user});
+        id(&client.post("/api/v1/holds", &wish).json())
     }
 
     /// The first thing that is named here is the one that the path is about.
