@@ -3,7 +3,7 @@
 use redeemd_domain::sequence::{Position, SequenceId};
 
 use crate::disk::simulated::{Random, SimulatedDisk};
-use crate::ledger::{Batch, Error, Key, KeyKind, MAXIMUM_RECORD_BYTES};
+use crate::ledger::{Batch, Error, Key, KeyKind, MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES};
 
 use super::model::{open, settings};
 
@@ -34,10 +34,12 @@ fn a_batch_refuses_what_it_cannot_hold() {
     let key = Key { kind: KeyKind::USER, bytes: b"u" };
     assert!(batch.push(9, b"", &[]).is_err(), "before its first number");
     assert!(batch.push(1 << 48, b"", &[]).is_err(), "beyond the last number there is");
-    assert!(batch.push(10, b"", &[key; 9]).is_err(), "too many keys");
+    assert!(batch.push(10, b"", &[key; MAXIMUM_KEYS + 1]).is_err(), "too many keys");
     assert!(batch.push(10, &vec![0; MAXIMUM_RECORD_BYTES + 1], &[]).is_err(), "too long");
     assert_eq!((batch.records(), batch.last()), (0, 9));
-    batch.push(10, &vec![0; MAXIMUM_RECORD_BYTES], &[key; 8]).expect("just within the limits");
+    batch
+        .push(10, &vec![0; MAXIMUM_RECORD_BYTES], &[key; MAXIMUM_KEYS])
+        .expect("just within the limits");
     assert!(batch.push(10, b"", &[]).is_err(), "the number must rise");
 }
 
