@@ -13,6 +13,7 @@ use super::remote::campaign::Campaign;
 use super::remote::clock::Clock;
 use super::remote::codes::Codes;
 use super::remote::key::Key;
+use super::remote::redemption::Redemption;
 use super::restore::Restore;
 use crate::client::Target;
 
@@ -85,6 +86,11 @@ pub enum Command {
     /// Make, list and revoke API keys on a running server.
     #[command(after_help = "Example:\n  redeemd key new --role redeemer --name 'shop back end'")]
     Key(Key),
+    /// Look after single redemptions: show one, roll one back.
+    #[command(
+        after_help = "Example:\n  redeemd redemption rollback red_… --reason 'order cancelled'"
+    )]
+    Redemption(Redemption),
     /// Say that the clock of a server's machine is right after a leap.
     #[command(after_help = "Example:\n  redeemd clock believe")]
     Clock(Clock),
@@ -120,13 +126,19 @@ pub enum Command {
 
 impl Command {
     /// The commands that talk to a running server, and so have no settings.
-    pub(super) const OF_CLIENTS: [&str; 5] = ["campaign", "codes", "key", "clock", "bench"];
+    pub(super) const OF_CLIENTS: [&str; 6] =
+        ["campaign", "codes", "key", "redemption", "clock", "bench"];
 
     /// Whether this is one of them.
     pub(super) fn is_of_clients(&self) -> bool {
         matches!(
             self,
-            Self::Campaign(_) | Self::Codes(_) | Self::Key(_) | Self::Clock(_) | Self::Bench(_)
+            Self::Campaign(_)
+                | Self::Codes(_)
+                | Self::Key(_)
+                | Self::Redemption(_)
+                | Self::Clock(_)
+                | Self::Bench(_)
         )
     }
 }

@@ -95,6 +95,7 @@ fn carry_out(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Campaign(campaign) => remote::campaign::run(campaign),
         Command::Codes(codes) => remote::codes::run(codes),
         Command::Key(key) => remote::key::run(key),
+        Command::Redemption(redemption) => remote::redemption::run(redemption),
         Command::Clock(clock) => remote::clock::run(clock),
         Command::Bench(bench) => remote::bench::run(bench),
         Command::Health(health) => health::run(arguments, health),

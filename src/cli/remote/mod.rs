@@ -11,6 +11,7 @@ mod insisting;
 mod json;
 pub(super) mod key;
 mod pages;
+pub(super) mod redemption;
 mod refused;
 mod session;
 mod table;

@@ -1,6 +1,7 @@
 //! The commands that people and their scripts run, as they run them: a process, its exit code, what
 //! it says, and the files that it leaves.
 
+mod balances;
 mod bench;
 mod campaigns;
 mod codes;

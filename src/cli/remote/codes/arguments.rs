@@ -58,6 +58,12 @@ pub(super) enum CodesCommand {
     /// Restore a code that was revoked; it is read from standard input or asked for.
     #[command(after_help = "Example:\n  redeemd codes restore --reason 'revoked by mistake'")]
     Restore(Change),
+    /// Make a code of a campaign with a balance worth more; it is read from standard input or asked
+    /// for.
+    #[command(
+        after_help = "Example:\n  redeemd codes top-up --amount 1000 --reason 'bought at the till'"
+    )]
+    TopUp(TopUp),
 }
 
 /// Codes to be issued.
@@ -129,6 +135,17 @@ pub(super) struct Import {
 /// A change of one code.
 #[derive(Debug, Args)]
 pub(super) struct Change {
+    /// Why, for those who look it up later.
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+/// A code to be made worth more.
+#[derive(Debug, Args)]
+pub(super) struct TopUp {
+    /// By how much, in minor units.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) amount: u64,
     /// Why, for those who look it up later.
     #[arg(long)]
     pub(super) reason: String,

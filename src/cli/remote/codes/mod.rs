@@ -23,6 +23,7 @@ pub(in crate::cli) fn run(codes: &Codes) -> anyhow::Result<ExitCode> {
         CodesCommand::Lookup => one_code::look_up(session),
         CodesCommand::Revoke(arguments) => one_code::revoke(session, arguments),
         CodesCommand::Restore(arguments) => one_code::restore(session, arguments),
+        CodesCommand::TopUp(arguments) => one_code::top_up(session, arguments),
     })
 }
 

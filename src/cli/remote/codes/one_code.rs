@@ -1,4 +1,4 @@
-//! `redeemd codes lookup`, `revoke` and `restore`: one code, which nobody else shall see.
+//! `redeemd codes lookup`, `revoke`, `restore` and `top-up`: one code, which nobody else shall see.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use console::Term;
 use serde_json::{Value, json};
 
-use super::arguments::Change;
+use super::arguments::{Change, TopUp};
 use crate::cli::Usage;
 use crate::cli::progress::say;
 use crate::cli::remote::details::details;
@@ -18,7 +18,7 @@ use crate::client::{Answer, Request};
 const LONGEST_LINE: u64 = 4096;
 
 /// The order of the fields that people look for first.
-const FIRST: [&str; 8] = [
+const FIRST: [&str; 9] = [
     "state",
     "code_hint",
     "campaign.id",
@@ -26,6 +26,7 @@ const FIRST: [&str; 8] = [
     "campaign.status",
     "uses",
     "uses_left",
+    "balance_left",
     "holds",
 ];
 
@@ -44,6 +45,13 @@ pub(super) fn revoke(session: &mut Session, change: &Change) -> anyhow::Result<E
 
 pub(super) fn restore(session: &mut Session, change: &Change) -> anyhow::Result<ExitCode> {
     act(session, "/api/v1/codes/restore", change)
+}
+
+pub(super) fn top_up(session: &mut Session, top_up: &TopUp) -> anyhow::Result<ExitCode> {
+    let TopUp { amount, reason } = top_up;
+    let body = json!({ "code": read()?, "amount": { "minor_units": amount }, "reason": reason });
+    let answer = session.post("/api/v1/codes/top-up", Some(&body.to_string()))?;
+    write(session, &answer)
 }
 
 fn act(session: &mut Session, path: &str, change: &Change) -> anyhow::Result<ExitCode> {
