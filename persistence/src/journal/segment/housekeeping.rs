@@ -8,14 +8,18 @@ use std::thread::{self, JoinHandle};
 use super::super::error::Refusal;
 use super::super::options::Preparation;
 use super::super::space::FOLDER;
+use super::pace::Pace;
 use super::{Settings, name};
 use crate::disk::{self, File};
 
-/// Zeros are written in pieces of this size.
-const CHUNK_BYTES: u64 = 1 << 20;
+/// Zeros are written in pieces of this size: for a larger one the kernel keeps a core to itself for
+/// milliseconds.
+const CHUNK_BYTES: u64 = 64 << 10;
 /// They are synced in portions of this size, so that the flushes of the journal, which the same
 /// disk serves meanwhile, do not wait for all of them.
-const SYNC_BYTES: u64 = 4 << 20;
+const SYNC_BYTES: u64 = 512 << 10;
+/// The same where somebody waits for the segment.
+const HURRIED_SYNC_BYTES: u64 = 4 << 20;
 
 /// Why there is no next segment.
 #[derive(Debug)]
@@ -41,7 +45,7 @@ pub(super) struct Housekeeping {
 #[derive(Debug)]
 enum Next {
     Missing,
-    BeingMade(JoinHandle<Prepared>),
+    BeingMade(JoinHandle<Prepared>, Arc<Pace>),
     Ready(Arc<dyn File>),
 }
 
@@ -61,12 +65,12 @@ impl Housekeeping {
     pub(super) fn take_prepared(&mut self) -> Result<(u64, Arc<dyn File>), NotPrepared> {
         let file = match std::mem::replace(&mut self.next, Next::Missing) {
             Next::Ready(file) => file,
-            Next::BeingMade(thread) => match join(thread) {
+            Next::BeingMade(thread, pace) => match join(thread, &pace) {
                 // Space may have come back since the thread found none.
-                Err(NotPrepared::NoSpace(_)) => make(&self.settings, self.next_index)?,
+                Err(NotPrepared::NoSpace(_)) => self.make_now()?,
                 made => made?,
             },
-            Next::Missing => make(&self.settings, self.next_index)?,
+            Next::Missing => self.make_now()?,
         };
         let index = self.next_index;
         self.next_index += 1;
@@ -77,19 +81,34 @@ impl Housekeeping {
     pub(super) fn start_preparing(&mut self) {
         if let (Preparation::Background, Next::Missing) = (self.settings.preparation, &self.next) {
             let (settings, index) = (self.settings.clone(), self.next_index);
-            let work = move || make(&settings, index);
+            let pace = Arc::new(Pace::default());
+            let work = {
+                let pace = Arc::clone(&pace);
+                move || make(&settings, index, &pace)
+            };
             // Without a thread, the append that needs the segment makes it.
             if let Ok(thread) = thread::Builder::new().name("journal-prepare".into()).spawn(work) {
-                self.next = Next::BeingMade(thread);
+                self.next = Next::BeingMade(thread, pace);
             }
         }
+    }
+
+    /// The current segment is filled up to here, so that the next one is needed the sooner.
+    pub(super) fn filled_to(&self, offset: u64) {
+        if let Next::BeingMade(_, pace) = &self.next {
+            pace.filled_to(offset);
+        }
+    }
+
+    fn make_now(&self) -> Prepared {
+        make(&self.settings, self.next_index, &Pace::hurried())
     }
 
     /// Sees to it that the next segment is there or being made.
     pub(super) fn prepare(&mut self) -> disk::Result<()> {
         self.go_on_removing()?;
         match (&self.next, self.settings.preparation) {
-            (Next::BeingMade(thread), _) if thread.is_finished() => {}
+            (Next::BeingMade(thread, _), _) if thread.is_finished() => {}
             (Next::Missing, Preparation::Inline) => {}
             (Next::Missing, Preparation::Background) => {
                 self.start_preparing();
@@ -98,8 +117,8 @@ impl Housekeeping {
             _ => return Ok(()),
         }
         let made = match std::mem::replace(&mut self.next, Next::Missing) {
-            Next::BeingMade(thread) => join(thread),
-            _ => make(&self.settings, self.next_index),
+            Next::BeingMade(thread, pace) => join(thread, &pace),
+            _ => self.make_now(),
         };
         match made {
             Ok(file) => self.next = Next::Ready(file),
@@ -141,8 +160,8 @@ impl Housekeeping {
 impl Drop for Housekeeping {
     /// Waits for the threads, so that nothing touches the files of a journal that was closed.
     fn drop(&mut self) {
-        if let Next::BeingMade(thread) = std::mem::replace(&mut self.next, Next::Missing) {
-            drop(join(thread));
+        if let Next::BeingMade(thread, pace) = std::mem::replace(&mut self.next, Next::Missing) {
+            drop(join(thread, &pace));
         }
         if let Some(thread) = self.removing.take() {
             drop(thread.join());
@@ -150,7 +169,8 @@ impl Drop for Housekeeping {
     }
 }
 
-fn join(thread: JoinHandle<Prepared>) -> Prepared {
+fn join(thread: JoinHandle<Prepared>, pace: &Pace) -> Prepared {
+    pace.hurry();
     thread.join().unwrap_or_else(|_| Err(NotPrepared::Failed(thread_ended("prepare"))))
 }
 
@@ -168,12 +188,12 @@ fn remove_all(settings: &Settings, indices: &VecDeque<u64>) -> disk::Result<()> 
 }
 
 /// Makes a segment of zeros, durable with its name, in place of whatever has that name.
-pub(super) fn make(settings: &Settings, index: u64) -> Prepared {
+pub(super) fn make(settings: &Settings, index: u64, pace: &Pace) -> Prepared {
     let Settings { disk, space, segment_bytes, .. } = settings;
     let path = name::path(index);
     remove_if_there(settings, &path).map_err(NotPrepared::Failed)?;
     space.check(*segment_bytes).map_err(NotPrepared::NoSpace)?;
-    let error = match fill(settings, &path) {
+    let error = match fill(settings, &path, pace) {
         Ok(file) => return Ok(file),
         Err(error) => error,
     };
@@ -192,7 +212,7 @@ fn remove_if_there(settings: &Settings, path: &str) -> disk::Result<()> {
     }
 }
 
-fn fill(settings: &Settings, path: &str) -> disk::Result<Arc<dyn File>> {
+fn fill(settings: &Settings, path: &str, pace: &Pace) -> disk::Result<Arc<dyn File>> {
     let file = settings.disk.create(path)?;
     let length = settings.segment_bytes;
     let zeros = vec![0; CHUNK_BYTES.min(length) as usize];
@@ -201,8 +221,13 @@ fn fill(settings: &Settings, path: &str) -> disk::Result<Arc<dyn File>> {
         let count = (length - written).min(CHUNK_BYTES);
         file.write_at(zeros.get(..count as usize).unwrap_or(&zeros), written)?;
         written += count;
-        if written.is_multiple_of(SYNC_BYTES) || written == length {
+        let rest = pace.rest_at(written).filter(|_| written < length);
+        let portion = if rest.is_some() { SYNC_BYTES } else { HURRIED_SYNC_BYTES };
+        if written.is_multiple_of(portion) || written == length {
             file.sync_data()?;
+        }
+        if let Some(rest) = rest {
+            thread::sleep(rest);
         }
     }
     settings.disk.sync_folder(FOLDER)?;

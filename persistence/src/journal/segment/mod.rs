@@ -8,6 +8,7 @@
 
 mod housekeeping;
 mod name;
+mod pace;
 mod reader;
 mod recovery;
 mod salvage;
@@ -121,6 +122,7 @@ impl Store for SegmentStore {
         self.make_room(block, before)?;
         write_durably(&*self.current.file, block.padded(), self.current.offset)?;
         self.current.offset += block.padded().len() as u64;
+        self.housekeeping.filled_to(self.current.offset);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use super::super::spans::Span;
 use super::super::store::Opened;
 use super::super::verifier::Verifier;
 use super::housekeeping::{self, Housekeeping, NotPrepared};
+use super::pace::Pace;
 use super::recovery::{Found, NotBegun, TailSegment};
 use super::{Current, SegmentStore, Settings, name};
 use crate::disk::File;
@@ -99,10 +100,11 @@ fn begin(
     for left_over in found.not_begun.drain(..).rev() {
         settings.disk.remove(&name::path(left_over.index))?;
     }
-    let file = housekeeping::make(settings, 1).map_err(|reason| match reason {
-        NotPrepared::NoSpace(refusal) => Error::NoSpace(refusal),
-        NotPrepared::Failed(error) => Error::Disk(error),
-    })?;
+    let file =
+        housekeeping::make(settings, 1, &Pace::hurried()).map_err(|reason| match reason {
+            NotPrepared::NoSpace(refusal) => Error::NoSpace(refusal),
+            NotPrepared::Failed(error) => Error::Disk(error),
+        })?;
     let mut builder = Builder::default();
     let anchor = builder.anchor(verifier.chains(), verifier.next_block());
     file.write_at(anchor.padded(), 0)?;
