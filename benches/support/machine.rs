@@ -4,6 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
+
+/// The monotonic clock, which tools that trace the kernel show as well.
+pub(crate) fn monotonic() -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
 
 /// Keeps this thread, and all that it starts from now on, to one core.
 pub(crate) fn keep_to_core(core: usize) {
