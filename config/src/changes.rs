@@ -4,8 +4,11 @@ use crate::describe::{Described, Description};
 
 /// The settings that a running server takes over when it loads them again; all others need a
 /// restart. `default.toml` says the same beside each setting.
-const LIVE: [&str; 20] = [
+const LIVE: [&str; 23] = [
     "clock.max_leap_seconds",
+    "events.heartbeat_seconds",
+    "events.max_bytes_per_second",
+    "events.max_listeners",
     "holds.max_live",
     "http.body_limit_bytes",
     "http.max_in_flight",

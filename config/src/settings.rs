@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::clock::Clock;
 use crate::describe::Description;
 use crate::error::Error;
+use crate::events::Events;
 use crate::holds::Holds;
 use crate::http::Http;
 use crate::journal::Journal;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub redemptions: Redemptions,
     /// How many codes may be held.
     pub holds: Holds,
+    /// Those who follow what happens.
+    pub events: Events,
     /// Logs.
     pub log: Log,
 }
@@ -101,6 +104,7 @@ impl Settings {
             limits: Limits::read(reader),
             redemptions: Redemptions::read(reader),
             holds: Holds::read(reader),
+            events: Events::read(reader),
             log: Log::read(reader),
         }
     }
@@ -121,6 +125,7 @@ impl Default for Settings {
             limits: Limits::default(),
             redemptions: Redemptions::default(),
             holds: Holds::default(),
+            events: Events::default(),
             log: Log::default(),
         }
     }

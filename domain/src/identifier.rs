@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::CampaignNumber;
+use crate::sequence::{Position, SequenceId};
 use crate::slot::Slot;
 use crate::timestamp::Timestamp;
 
@@ -17,6 +18,7 @@ const TIME_BITS: u32 = 48;
 const SLOT_BITS: u32 = 10;
 const ENTRY_BITS: u32 = 52;
 const NUMBER_BITS: u32 = 32;
+const SEQUENCE_BITS: u32 = 15;
 
 /// The largest entry number that an identifier can carry: 52 bits.
 pub const MAX_ENTRY_NUMBER: u64 = (1 << ENTRY_BITS) - 1;
@@ -68,6 +70,37 @@ impl HoldId {
 impl fmt::Display for HoldId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_placed(formatter, "hold_", self.at, self.slot, self.number)
+    }
+}
+
+/// An event: `evt_` and 23 symbols (time 48 bits, sequence 15, entry number 52). One entry makes at
+/// most one event, so its place tells which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId {
+    /// When the entry was stamped.
+    pub at: Timestamp,
+    /// The entry.
+    pub position: Position,
+}
+
+impl EventId {
+    /// Reads what [`fmt::Display`] wrote; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bits = parse(text.strip_prefix("evt_")?, TIME_BITS + SEQUENCE_BITS + ENTRY_BITS)?;
+        let sequence = u16::try_from((bits >> ENTRY_BITS) & ((1 << SEQUENCE_BITS) - 1)).ok()?;
+        let number = u64::try_from(bits & u128::from(MAX_ENTRY_NUMBER)).ok()?;
+        let position = Position { sequence: SequenceId(sequence), number };
+        Some(Self { at: time_of(bits, SEQUENCE_BITS + ENTRY_BITS), position })
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { sequence, number } = self.position;
+        let bits = (u128::from(self.at.0) << (SEQUENCE_BITS + ENTRY_BITS))
+            | (u128::from(sequence.0) << ENTRY_BITS)
+            | u128::from(number & MAX_ENTRY_NUMBER);
+        write(formatter, "evt_", bits, TIME_BITS + SEQUENCE_BITS + ENTRY_BITS)
     }
 }
 
@@ -204,6 +237,15 @@ mod tests {
         }
 
         #[test]
+        fn an_event_id_reads_back(at in 0..=Timestamp::MAX.0, sequence in 0..=1024u16, number in 0..=MAX_ENTRY_NUMBER) {
+            let position = Position { sequence: SequenceId(sequence), number };
+            let id = EventId { at: Timestamp(at), position };
+            let text = id.to_string();
+            prop_assert_eq!(text.len(), 27);
+            prop_assert_eq!(EventId::parse(&text), Some(id));
+        }
+
+        #[test]
         fn identifiers_sort_by_time(at in 0..Timestamp::MAX.0, numbers in any::<(u32, u32)>()) {
             let earlier = CampaignId { at: Timestamp(at), number: CampaignNumber(numbers.0) };
             let later = CampaignId { at: Timestamp(at + 1), number: CampaignNumber(numbers.1) };
@@ -214,6 +256,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused_but_never_panics(text in ".{0,40}") {
             let _ = (RedemptionId::parse(&text), CampaignId::parse(&text), ApiKeyId::parse(&text));
+            let _ = EventId::parse(&text);
         }
     }
 

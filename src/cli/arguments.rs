@@ -12,6 +12,7 @@ use super::remote::bench::Bench;
 use super::remote::campaign::Campaign;
 use super::remote::clock::Clock;
 use super::remote::codes::Codes;
+use super::remote::events::Events;
 use super::remote::key::Key;
 use super::remote::redemption::Redemption;
 use super::restore::Restore;
@@ -94,6 +95,8 @@ pub enum Command {
     /// Say that the clock of a server's machine is right after a leap.
     #[command(after_help = "Example:\n  redeemd clock believe")]
     Clock(Clock),
+    /// Show what happened on a running server, and with --follow what happens.
+    Events(Events),
     /// Put a running server under load, and report what it did.
     ///
     /// With --rate the load is an open loop: requests are due at fixed times, whatever the server
@@ -126,8 +129,8 @@ pub enum Command {
 
 impl Command {
     /// The commands that talk to a running server, and so have no settings.
-    pub(super) const OF_CLIENTS: [&str; 6] =
-        ["campaign", "codes", "key", "redemption", "clock", "bench"];
+    pub(super) const OF_CLIENTS: [&str; 7] =
+        ["campaign", "codes", "key", "redemption", "clock", "events", "bench"];
 
     /// Whether this is one of them.
     pub(super) fn is_of_clients(&self) -> bool {
@@ -138,6 +141,7 @@ impl Command {
                 | Self::Key(_)
                 | Self::Redemption(_)
                 | Self::Clock(_)
+                | Self::Events(_)
                 | Self::Bench(_)
         )
     }

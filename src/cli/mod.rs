@@ -97,6 +97,7 @@ fn carry_out(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Key(key) => remote::key::run(key),
         Command::Redemption(redemption) => remote::redemption::run(redemption),
         Command::Clock(clock) => remote::clock::run(clock),
+        Command::Events(events) => remote::events::run(events),
         Command::Bench(bench) => remote::bench::run(bench),
         Command::Health(health) => health::run(arguments, health),
         Command::Config(command) => config::run(arguments, command),

@@ -10,6 +10,7 @@ use redeemd_domain::control::{Changes, Draft, DraftCodes, RuleChanges};
 use redeemd_domain::timestamp::Timestamp;
 
 use super::campaign_rules;
+use super::events::PositionText;
 use super::fields::{Fields, Presence};
 use super::json::Object;
 use super::kinds::{flag, object, text, time, whole};
@@ -85,7 +86,11 @@ pub(super) fn changes(
 
 /// Writes a campaign. The counts are left out of answers that a repeated request must get again,
 /// since they go on changing.
-pub(super) fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Object<'_>) {
+pub(super) fn write(
+    campaign: &Campaign,
+    tally: Option<(&Tally, PositionText)>,
+    object: &mut Object<'_>,
+) {
     object.display("id", &campaign.id);
     object.text("name", &campaign.name);
     object.text("status", status_name(campaign.status));
@@ -100,12 +105,15 @@ pub(super) fn write(campaign: &Campaign, tally: Option<Tally>, object: &mut Obje
     object.raw("reward", campaign.reward().unwrap_or("null"));
     object.raw("metadata", campaign.metadata.as_deref().unwrap_or("null"));
     object.display("created_at", &TimeText(campaign.id.at));
-    if let Some(Tally { issued, redeemed, held, revoked }) = tally {
+    if let Some((Tally { issued, redeemed, held, revoked, as_of }, form)) = tally {
         object.object("counts", |counts| {
-            counts.number("issued", issued);
-            counts.number("redeemed", redeemed);
-            counts.number("held", held);
-            counts.number("revoked", revoked);
+            counts.number("issued", *issued);
+            counts.number("redeemed", *redeemed);
+            counts.number("held", *held);
+            counts.number("revoked", *revoked);
+            let as_of = as_of.as_ref().map(|position| form.write(position));
+            let as_of = as_of.as_ref().map(|position| position as &dyn std::fmt::Display);
+            counts.display_or_null("as_of", as_of);
         });
     }
 }

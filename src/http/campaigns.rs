@@ -10,6 +10,7 @@ use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::identifier::CampaignId;
 
 use super::answer::{self, Meaning};
+use super::events::PositionText;
 use super::fields::Fields;
 use super::json::Object;
 use super::parameters::Parameters;
@@ -32,7 +33,7 @@ pub(super) async fn make(site: Site, request: HttpRequest, payload: Payload) -> 
     let campaign = campaign.ok_or_else(|| Problem::internal("making a campaign left no record"))?;
     // Nothing was issued before it was made, so these counts are those of the first answer.
     let mut body = Vec::with_capacity(512);
-    write(campaign, Some(Tally::default()), &mut body);
+    write(campaign, Some((&Tally::NOTHING, site.feed.form)), &mut body);
     let mut response = answer::begin(Meaning::Made, changed.is_replayed);
     let location = HeaderValue::from_str(&format!("/api/v1/campaigns/{}", campaign.id));
     if let Ok(location) = location {
@@ -60,7 +61,7 @@ pub(super) async fn list(site: Site, request: HttpRequest) -> Answer {
     let rows: Vec<_> = page.iter().zip(tallies).collect();
     let mut object = Object::begin(&mut body);
     object.objects("data", &rows, |(campaign, tally), object| {
-        campaign_body::write(campaign, Some(*tally), object);
+        campaign_body::write(campaign, Some((tally, site.feed.form)), object);
     });
     let next = page.last().filter(|_| !is_last).map(|campaign| campaign.id);
     object.display_or_null("next_cursor", next.as_ref().map(|id| id as &dyn std::fmt::Display));
@@ -151,13 +152,14 @@ fn page(site: &Site, before: Option<CampaignNumber>, limit: usize) -> (Vec<Arc<C
 async fn counted(site: &Site, campaign: Arc<Campaign>) -> Answer {
     let tallies = site.worker.tallies(std::slice::from_ref(&campaign)).await?;
     let mut body = Vec::with_capacity(512);
-    write(&campaign, tallies.first().copied(), &mut body);
+    let tally = tallies.first().map(|tally| (tally, site.feed.form));
+    write(&campaign, tally, &mut body);
     let mut response = answer::begin(Meaning::Fine, false);
     response.insert_header((ETAG, headers::entity_tag(campaign.edition)));
     Ok(response.content_type(accept::JSON).body(body))
 }
 
-fn write(campaign: &Campaign, tally: Option<Tally>, body: &mut Vec<u8>) {
+fn write(campaign: &Campaign, tally: Option<(&Tally, PositionText)>, body: &mut Vec<u8>) {
     let mut object = Object::begin(body);
     campaign_body::write(campaign, tally, &mut object);
     object.end();

@@ -24,6 +24,7 @@ mod code_stream;
 mod codes;
 mod cursor;
 mod description;
+mod events;
 mod exposition;
 mod fields;
 mod foreign_json;

@@ -11,6 +11,7 @@ use crate::operation::{Operation, Stage, examine};
 /// Writes what the running of the server has to show.
 pub(super) fn write(page: &mut Exposition, operation: &Operation) {
     write_process(page, operation);
+    write_listeners(page, operation);
     write_settings(page, operation);
     if let Some(node) = operation.node() {
         write_node(page, &node.status);
@@ -77,6 +78,23 @@ fn write_process(page: &mut Exposition, operation: &Operation) {
     page.single("redeemd_rate_limited_total", Counter, help, limiter.refused.get());
     let help = "Pairs of a public API key and an address whose requests are counted.";
     page.single("redeemd_rate_limit_clients", Gauge, help, limiter.clients());
+}
+
+fn write_listeners(page: &mut Exposition, operation: &Operation) {
+    use Kind::{Counter, Gauge};
+    let listeners = &operation.listeners;
+    page.single("redeemd_events_listeners", Gauge, "Streams of events.", listeners.open());
+    let help = "Streams of events that may be open at once.";
+    let events = &operation.live.settings().events;
+    page.single("redeemd_events_listeners_limit", Gauge, help, events.max_listeners);
+    let help = "Streams that were refused because there were as many as may be.";
+    page.single("redeemd_events_refused_total", Counter, help, listeners.refused.get());
+    let help = "Events that were sent, to each stream counted.";
+    page.single("redeemd_events_sent_total", Counter, help, listeners.events.get());
+    let help = "Bytes that were sent to streams of events.";
+    page.single("redeemd_events_sent_bytes_total", Counter, help, listeners.bytes.get());
+    let help = "How old the newest event of each delivery was.";
+    page.durations("redeemd_events_delivery_age_seconds", help, &listeners.ages);
 }
 
 fn write_settings(page: &mut Exposition, operation: &Operation) {

@@ -12,9 +12,9 @@ use super::boundary::Boundary;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::{
-    api_keys, backup, baseline, campaigns, clock, codes, description, health, holds, imports,
-    lookup, redemption_batch, redemption_list, redemptions, revocation, rollbacks, top_ups,
-    validations,
+    api_keys, backup, baseline, campaigns, clock, codes, description, events, health, holds,
+    imports, lookup, redemption_batch, redemption_list, redemptions, revocation, rollbacks,
+    top_ups, validations,
 };
 
 /// What the addresses of the interface begin with.
@@ -163,6 +163,7 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
         "POST",
         [web::post().to(clock::believe)],
     ));
+    config.service(resource(metrics, "/api/v1/events", "GET", [web::get().to(events::follow)]));
     config.service(resource(metrics, "/api/v1/backup", "GET", [web::get().to(backup::take)]));
     config.service(resource(
         metrics,

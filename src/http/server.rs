@@ -17,6 +17,7 @@ use redeemd_actors::node::Node;
 use redeemd_config::{Http, Settings};
 
 use super::admission::Room;
+use super::events::{Feed, PositionText};
 use super::metrics::Metrics;
 use super::routes::{self, Extras};
 use super::site::{Content, Site};
@@ -161,11 +162,14 @@ pub fn start(
     };
     let has_operations = running.operations.is_some();
     let shared = parts.clone();
+    let feed = feed(parts);
+    actix_web::rt::spawn(Arc::clone(&feed).follow());
     let body_timeout = Duration::from_millis(http.request_timeout_ms);
     let factory = move || {
         let Parts { node, vault, metrics, origin, operation, turns } = &shared;
         let site = Site::new(Content {
             worker: Worker::open(node, vault, turns),
+            feed: Arc::clone(&feed),
             origin: origin.clone(),
             operation: Arc::clone(operation),
             metrics: metrics.clone(),
@@ -212,6 +216,14 @@ pub fn start(
     running.addresses = server.addrs();
     running.interface = Some(running.run(server.run()));
     Ok(())
+}
+
+/// What all who listen to events share.
+fn feed(parts: &Parts) -> Arc<Feed> {
+    let Parts { node, vault, origin, operation, .. } = parts;
+    let sequences = usize::from(node.layout.shards()) + 1;
+    let form = PositionText::new(origin.identity.id.0, sequences);
+    Feed::new(node, vault, operation, form)
 }
 
 impl Running {

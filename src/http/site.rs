@@ -9,6 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::admission::Room;
+use super::events::Feed;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::operation::Operation;
@@ -22,6 +23,8 @@ pub(super) struct Site(Rc<Content>);
 pub(super) struct Content {
     /// The way to the sequences.
     pub worker: Worker,
+    /// What is sent to those who listen to events.
+    pub feed: Arc<Feed>,
     /// What is backed up.
     pub origin: Origin,
     /// The server's own running, with the settings that may change.

@@ -6,6 +6,7 @@
 mod connections;
 mod health;
 mod lifecycle;
+mod listeners;
 mod live;
 mod memory;
 mod notification;
@@ -22,6 +23,7 @@ use crate::limits::Limiter;
 pub use connections::{Connection, Connections, UnderWay};
 pub use health::{Check, Finding, Health, Part, Report, examine};
 pub use lifecycle::{Lifecycle, Stage};
+pub use listeners::{Listeners, Listening};
 pub use live::Live;
 pub use memory::{Memory, Usage};
 pub use notification::Notifier;
@@ -39,6 +41,8 @@ pub struct Operation {
     pub connections: Arc<Connections>,
     /// How often clients may ask.
     pub limiter: Limiter,
+    /// Those who listen to events.
+    pub listeners: Arc<Listeners>,
     /// How much memory it may have.
     pub memory: Memory,
     /// Where everything is kept.
@@ -57,6 +61,7 @@ impl Operation {
             reloads: Reloads::default(),
             connections: Arc::default(),
             limiter: Limiter::default(),
+            listeners: Arc::default(),
             memory: Memory::of_this_process(),
             data_dir: settings.data_dir.clone(),
             settings: settings.clone(),

@@ -43,6 +43,8 @@ pub enum Permission {
     TopUp,
     /// Let API keys in, see them, and shut them out.
     ManageApiKeys,
+    /// Follow what happens: the events of everything.
+    ReadEvents,
     /// Take a backup, which has everything in it.
     BackUp,
     /// Say that the clock is right after a leap.
@@ -51,7 +53,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ChangeCampaigns,
         Self::ReadCampaigns,
         Self::HandleCodes,
@@ -64,6 +66,7 @@ impl Permission {
         Self::RollBack,
         Self::TopUp,
         Self::ManageApiKeys,
+        Self::ReadEvents,
         Self::BackUp,
         Self::BelieveClock,
     ];
@@ -78,7 +81,7 @@ impl Permission {
             | Self::TopUp => {
                 matches!(role, Role::Admin | Role::Issuer)
             }
-            Self::ReadCampaigns | Self::LookUpCodes => {
+            Self::ReadCampaigns | Self::LookUpCodes | Self::ReadEvents => {
                 matches!(role, Role::Admin | Role::Issuer | Role::Auditor)
             }
             Self::Redeem => matches!(role, Role::Admin | Role::Redeemer | Role::Public),
@@ -121,8 +124,8 @@ mod tests {
     #[test]
     fn every_role_may_what_the_interface_says() {
         use Permission::{
-            ChangeCampaigns, HandleCodes, HoldCodes, LookUpCodes, ReadCampaigns, ReadRedemptions,
-            Redeem, RedeemInBatches, RevokeCodes, RollBack, TopUp,
+            ChangeCampaigns, HandleCodes, HoldCodes, LookUpCodes, ReadCampaigns, ReadEvents,
+            ReadRedemptions, Redeem, RedeemInBatches, RevokeCodes, RollBack, TopUp,
         };
         let issuer = [
             ChangeCampaigns,
@@ -133,12 +136,13 @@ mod tests {
             RevokeCodes,
             RollBack,
             TopUp,
+            ReadEvents,
         ];
         let table: [(Role, &[Permission]); 5] = [
             (Role::Admin, &Permission::ALL),
             (Role::Issuer, &issuer),
             (Role::Redeemer, &[Redeem, RedeemInBatches, HoldCodes, ReadRedemptions]),
-            (Role::Auditor, &[ReadCampaigns, ReadRedemptions, LookUpCodes]),
+            (Role::Auditor, &[ReadCampaigns, ReadRedemptions, LookUpCodes, ReadEvents]),
             (Role::Public, &[Redeem]),
         ];
         for (role, permitted) in table {

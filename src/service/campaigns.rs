@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redeemd_actors::core::Answer;
-use redeemd_domain::campaign::{Campaign, Codes, Revision, Status, Terms};
+use redeemd_domain::campaign::{Campaign, Revision, Status, Terms};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{Asked, Changes, Command, Draft, Record, Refusal, RuleChanges};
 use redeemd_domain::identifier::CampaignId;
@@ -16,9 +16,9 @@ use redeemd_domain::machine::{Outcome, Recollection};
 use redeemd_domain::request::{Fingerprint, RequestDigest};
 use redeemd_domain::rules::Rules;
 use redeemd_domain::sequence::SequenceId;
-use redeemd_domain::shard::{self, Counts, Query, Reply};
+use redeemd_domain::shard;
 
-use super::asking::{no_answer, reply};
+use super::asking::no_answer;
 use super::caller::Caller;
 use super::error::{Error, Resource};
 use super::idempotency::IdempotencyKey;
@@ -34,9 +34,6 @@ const MOST_CHANGES: usize = 256;
 /// How long a client waits until every shard knows a change.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many campaigns are counted at a time.
-const COUNTED_AT_ONCE: usize = 32;
-
 /// What came of a change.
 #[derive(Clone, Debug)]
 pub struct Changed {
@@ -44,19 +41,6 @@ pub struct Changed {
     pub record: Option<Arc<Record>>,
     /// Whether this repeats an earlier answer.
     pub is_replayed: bool,
-}
-
-/// How many codes of a campaign are in which state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Codes that were issued or brought in.
-    pub issued: u64,
-    /// Uses, those of codes with several uses counted each.
-    pub redeemed: u64,
-    /// Uses that are held for users at present.
-    pub held: u64,
-    /// Codes that are revoked at present.
-    pub revoked: u64,
 }
 
 impl Worker {
@@ -127,39 +111,6 @@ impl Worker {
     pub fn campaign(&self, id: CampaignId) -> Result<Arc<Campaign>, Error> {
         let campaign = self.view().campaign(id.number).map(Arc::clone);
         campaign.filter(|campaign| campaign.id == id).ok_or(Error::NotFound(Resource::Campaign))
-    }
-
-    /// Counts the codes of campaigns, in their order.
-    ///
-    /// # Errors
-    /// When a shard cannot be asked.
-    pub async fn tallies(&self, campaigns: &[Arc<Campaign>]) -> Result<Vec<Tally>, Error> {
-        let mut tallies = Vec::with_capacity(campaigns.len());
-        let places = self.inner().shards.places();
-        for campaigns in campaigns.chunks(COUNTED_AT_ONCE) {
-            let ask = |campaign: &Arc<Campaign>| {
-                let query = Query::Count(campaign.id.number);
-                (0..places).map(|place| self.query(place, query.clone())).collect::<Vec<_>>()
-            };
-            let asked: Vec<_> = campaigns.iter().map(ask).collect();
-            for (campaign, asked) in campaigns.iter().zip(asked) {
-                let mut tally = Tally { issued: campaign.issued_from(0), ..Tally::default() };
-                for asked in asked {
-                    let Reply::Counted(counts) = reply(asked).await? else {
-                        return Err(Error::internal("a shard was asked for counts"));
-                    };
-                    let Counts { redeemed, revoked, listed, held } = counts;
-                    if campaign.codes == Codes::Imported {
-                        tally.issued += listed;
-                    }
-                    tally.redeemed += redeemed;
-                    tally.revoked += revoked;
-                    tally.held += held;
-                }
-                tallies.push(tally);
-            }
-        }
-        Ok(tallies)
     }
 
     /// Carries out a command of the control sequence about a campaign and tells every shard.

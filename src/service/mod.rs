@@ -17,6 +17,7 @@ mod code_text;
 mod drawing;
 mod elsewhere;
 mod error;
+mod events;
 mod holding;
 mod idempotency;
 mod importing;
@@ -31,6 +32,7 @@ mod redemption_list;
 mod revoking;
 mod rolling_back;
 mod standing;
+mod tallies;
 #[cfg(test)]
 mod tests;
 mod time_zones;
@@ -42,10 +44,13 @@ mod worker;
 pub use api_keys::LetIn;
 pub use backup::{Backup, Origin};
 pub use caller::{Caller, Permission};
-pub use campaigns::{Changed, Tally};
+pub use campaigns::Changed;
 pub use clock::Believed;
 pub use code_range::CodeRange;
 pub use error::{Error, PatternRoom, Resource};
+pub use events::{
+    Event, EventFilter, EventKind, EventPage, EventPosition, EventRecord, LookForward, Register,
+};
 pub use holding::{Confirming, Fate, Held, Holding};
 pub use idempotency::IdempotencyKey;
 pub use importing::{Import, Imported};
@@ -56,6 +61,7 @@ pub use redemption_list::{Cursor, Filter, Page, Place};
 pub use revoking::{Marked, Marking, Usability};
 pub use rolling_back::Rollback;
 pub use standing::Standing;
+pub use tallies::Tally;
 pub use time_zones::{time_zone, time_zone_edition};
 pub use topping_up::{ToppedUp, ToppingUp};
 pub use turns::Turns;

@@ -15,6 +15,7 @@ use redeemd_domain::shard::{
 use super::asking::reply;
 use super::caller::Caller;
 use super::error::{Error, Resource};
+use super::events::Register;
 use super::idempotency::IdempotencyKey;
 use super::ledger_search;
 use super::performing::Performed;
@@ -99,6 +100,15 @@ impl Redeemed {
         let campaign = campaign.ok_or_else(|| Error::internal("a redemption has no campaign"))?;
         let (hint, standing) = (view.keys().hint.hint(&code), Standing::default());
         Ok(Self { record, campaign, hint, standing, is_replayed })
+    }
+
+    /// The redemption of an event, as it was answered; `None` where it is an event of something else.
+    pub fn of_event(record: &Arc<Record>, register: &Register) -> Option<Self> {
+        let (_, redemption) = record.redemption()?;
+        let campaign = Arc::clone(register.campaign(redemption.campaign)?);
+        let hint = register.hint(&redemption.code);
+        let (record, standing) = (Arc::clone(record), Standing::default());
+        Some(Self { record, campaign, hint, standing, is_replayed: false })
     }
 
     /// Its identifier and what it was; `None` does not happen.

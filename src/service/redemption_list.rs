@@ -16,6 +16,7 @@ use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::shard::{Query, Record, Reply};
 use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::ledger::{Key, KeyKind, LedgerReader, Locator};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::asking::reply;
 use super::error::Error;
@@ -107,9 +108,7 @@ impl Worker {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, Error> {
-        let permit = Arc::clone(&self.inner().lists).acquire_owned();
-        let permit = tokio::time::timeout(ledger_search::PATIENCE, permit).await;
-        let Ok(Ok(permit)) = permit else { return Err(Error::Overloaded) };
+        let permit = self.turn_to_read().await?;
         self.wait_for_all().await?;
         let node = &self.inner().node;
         let (ledger, shards) = (node.ledger.clone(), node.layout.shards());
@@ -143,8 +142,18 @@ impl Worker {
         Ok(Page { redemptions, next })
     }
 
+    /// Waits for a turn to read the ledger from end to end; it is over when what this gives is
+    /// dropped.
+    pub(super) async fn turn_to_read(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let permit = Arc::clone(&self.inner().lists).acquire_owned();
+        match tokio::time::timeout(ledger_search::PATIENCE, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::Overloaded),
+        }
+    }
+
     /// Waits until the ledger has everything that was answered so far.
-    async fn wait_for_all(&self) -> Result<(), Error> {
+    pub(super) async fn wait_for_all(&self) -> Result<(), Error> {
         let node = &self.inner().node;
         let ask = |place| self.query(usize::from(place), Query::Progress);
         let asked: Vec<_> = (0..node.layout.shards()).map(|shard| (shard, ask(shard))).collect();

@@ -18,6 +18,8 @@ mod deploy;
 mod description;
 mod documents;
 mod error_codes;
+mod event_stream;
+mod events;
 mod generated_clients;
 mod handover;
 mod health;

@@ -52,8 +52,13 @@ pub enum Reply {
     Held(Option<Box<(Hold, Due)>>),
     /// How much was undone, if anything.
     Undone(Option<Extent>),
-    /// The counts; zeros for a campaign that is not known.
-    Counted(Counts),
+    /// The counts, and the entry at which they are exactly these.
+    Counted {
+        /// The counts; zeros for a campaign that is not known.
+        counts: Counts,
+        /// The last entry that was applied.
+        last: u64,
+    },
     /// How far the shard has come.
     Progress {
         /// The last entry that was applied.
@@ -117,7 +122,8 @@ impl Shard {
             }
             Query::Count(number) => {
                 let counts = |campaign: &Campaign| campaign.counts;
-                Reply::Counted(self.campaign(*number).map_or_else(Counts::default, counts))
+                let counts = self.campaign(*number).map_or_else(Counts::default, counts);
+                Reply::Counted { counts, last: self.last() }
             }
             Query::Progress => Reply::Progress {
                 last: self.last(),

@@ -7,6 +7,7 @@ pub(super) mod clock;
 pub(super) mod codes;
 pub(super) mod connection;
 mod details;
+pub(super) mod events;
 mod insisting;
 mod json;
 pub(super) mod key;

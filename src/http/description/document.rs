@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::errors;
 
 /// The parts, in the order in which readers want them.
-const PARTS: [&str; 20] = [
+const PARTS: [&str; 21] = [
     include_str!("parts/overview.json"),
     include_str!("parts/campaigns.json"),
     include_str!("parts/campaign_status.json"),
@@ -26,6 +26,7 @@ const PARTS: [&str; 20] = [
     include_str!("parts/batches.json"),
     include_str!("parts/rollbacks.json"),
     include_str!("parts/holds.json"),
+    include_str!("parts/events.json"),
     include_str!("parts/api_keys.json"),
     include_str!("parts/health.json"),
     include_str!("parts/backup.json"),

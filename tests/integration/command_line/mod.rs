@@ -6,6 +6,7 @@ mod bench;
 mod campaigns;
 mod codes;
 mod connection;
+mod events;
 mod help;
 mod import;
 mod keys;

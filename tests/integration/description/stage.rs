@@ -43,7 +43,7 @@ impl Stage {
                     assert_eq!(redeem(client, &stage.code, "user-1042").status, 201);
                 }
             }
-            "getRedemption" | "listRedemptions" => {
+            "getRedemption" | "listRedemptions" | "followEvents" => {
                 let redemption = redeem(client, &stage.code, "user-1042");
                 stage.name(&id(&redemption.json()));
             }

@@ -6,6 +6,7 @@ mod client_tools;
 mod description;
 mod schema;
 mod server;
+mod stream;
 mod tool;
 
 pub(crate) use answer::Answer;
@@ -14,6 +15,7 @@ pub(crate) use client_tools::{client_tools, project, succeed};
 pub(crate) use description::Description;
 pub(crate) use schema::{compare, resolve};
 pub(crate) use server::{ADMIN_KEY, Folder, Server, fails_to_start};
+pub(crate) use stream::{Block, EventStream};
 
 use std::time::{Duration, Instant};
 pub(crate) use tool::{Ended, command, run};
