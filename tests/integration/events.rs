@@ -46,7 +46,7 @@ fn everything_that_changed_something_is_an_event() {
     let server = folder.start();
     let mut client = server.client();
     let (one, codes) = campaign_with_codes(&mut client, json!({"reward": {"line": "a\nb"}}), 3);
-    let redeemed = redeem(&mut client, &codes[0], "zoë \"z\"\n").json();
+    let redeemed = redeem(&mut client, &codes[0], "zoë \"z\"").json();
     redeem(&mut client, &codes[0], "bob").is_problem(409, "already_redeemed");
     let marked = json!({"code": codes[1], "reason": "leaked"});
     for path in ["revoke", "revoke", "restore"] {
