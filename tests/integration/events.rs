@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Client, Folder, Request, api_key, campaign, campaign_with_codes, id, issue, redeem,
+    Client, Folder, Request, api_key, campaign, campaign_with_codes, id, issue, redeem, wait_until,
 };
 
 /// The events after a position, to the end, and the position after them.
@@ -111,6 +111,74 @@ fn everything_that_changed_something_is_an_event() {
     }
     let (rest, _) = events_after(&mut client, "limit=5", &position);
     assert_eq!(rest, Vec::<Value>::new());
+}
+
+#[test]
+fn holds_rollbacks_and_money_are_events_and_holds_are_counted_exactly() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let balance = json!({"currency": "EUR", "minor_units": 5000});
+    let (gift, cards) = campaign_with_codes(&mut client, json!({ "balance": balance }), 2);
+    let (plain, codes) = campaign_with_codes(&mut client, json!({}), 5);
+    let post = |client: &mut Client, path: &str, body: Value| {
+        let answer = client.post(&format!("/api/v1/{path}"), &body);
+        assert!((200..300).contains(&answer.status), "{answer:?}");
+        answer.json()
+    };
+    let hold = |client: &mut Client, code: &str, seconds: u64| {
+        post(client, "holds", json!({"code": code, "user_id": "ada", "ttl_seconds": seconds}))
+    };
+    let amount = |minor_units: u64| json!({ "minor_units": minor_units });
+    let wish = json!({"code": cards[0], "user_id": "ada", "amount": amount(3000)});
+    let spent = post(&mut client, "redemptions", wish);
+    let undo = format!("redemptions/{}/rollback", id(&spent));
+    post(&mut client, &undo, json!({"reason": "part", "amount": amount(1000)}));
+    post(&mut client, &undo, json!({"reason": "whole"}));
+    let more = json!({"code": cards[0], "reason": "gift", "amount": amount(700)});
+    post(&mut client, "codes/top-up", more);
+    let confirmed = hold(&mut client, &codes[0], 600);
+    hold(&mut client, &codes[0], 700);
+    post(&mut client, &format!("holds/{}/confirm", id(&confirmed)), json!({}));
+    let released = hold(&mut client, &codes[1], 600);
+    let path = format!("/api/v1/holds/{}", id(&released));
+    assert_eq!(client.send(Request::new("DELETE", &path)).status, 204);
+    let kept = hold(&mut client, &codes[2], 600);
+    let expired = hold(&mut client, &codes[3], 1);
+    let counts = client.get(&format!("/api/v1/campaigns/{}", id(&plain))).json()["counts"].clone();
+
+    let query = format!("campaign_id={}&limit=1000", id(&plain));
+    wait_until("the hold's expiry is an event", || {
+        !of_type(&events_after(&mut client, &query, "").0, "holds.expired").is_empty()
+    });
+    let (events, _) = events_after(&mut client, &query, "");
+    assert_eq!(of_type(&events, "holds.expired")[0]["holds"][0]["id"], expired["id"]);
+    assert_eq!(of_type(&events, "hold.released")[0]["hold"]["id"], released["id"]);
+    assert_eq!(of_type(&events, "hold.prolonged")[0]["hold"]["id"], confirmed["id"]);
+    assert_eq!(of_type(&events, "hold.placed")[2]["hold"]["id"], kept["id"]);
+    assert_eq!(of_type(&events, "redemption.created")[0]["ends_hold"], true);
+    let held = |events: &[Value]| {
+        let changes = events.iter().map(|event| match event["type"].as_str().unwrap() {
+            "hold.placed" => 1,
+            "hold.released" => -1,
+            "holds.expired" => -(event["holds"].as_array().unwrap().len() as i64),
+            "redemption.created" if event["ends_hold"] == true => -1,
+            _ => 0,
+        });
+        changes.sum::<i64>()
+    };
+    let (later, _) = events_after(&mut client, &query, counts["as_of"].as_str().unwrap());
+    assert_eq!(counts["held"].as_i64().unwrap() + held(&later), held(&events));
+    assert_eq!(held(&events), 1);
+
+    let query = format!("campaign_id={}&limit=1000", id(&gift));
+    let (events, _) = events_after(&mut client, &query, "");
+    let part = &of_type(&events, "redemption.partly_rolled_back")[0]["rollback"];
+    assert_eq!((&part["amount"], &part["balance_left"]), (&amount(1000), &json!(3000)));
+    let whole = &of_type(&events, "redemption.rolled_back")[0]["rollback"];
+    assert_eq!((&whole["amount"], &whole["redemption_id"]), (&amount(2000), &spent["id"]));
+    let topped_up = &of_type(&events, "code.topped_up")[0]["top_up"];
+    assert_eq!((&topped_up["reason"], &topped_up["balance_left"]), (&json!("gift"), &json!(5700)));
 }
 
 #[test]

