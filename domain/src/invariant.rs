@@ -31,11 +31,18 @@ pub enum Invariant {
     OnlyTakenUsesReturn,
     /// A movement leaves a code with what it was worth, less or more exactly what was moved.
     MoneyIsBalanced,
+    /// No user has more uses of a campaign than its limit when a claim on one more is made.
+    ClaimsWithinLimit,
+    /// A shard has no more uses of a campaign than were lent to it, when it takes one more.
+    UsesWithinShare,
+    /// What is lent to all shards of a campaign's total is no more than the total, when more is
+    /// lent.
+    LentWithinTotal,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::EntriesInOrder,
         Self::TimeNeverRunsBackwards,
         Self::UsesWithinLimit,
@@ -46,6 +53,9 @@ impl Invariant {
         Self::HoldsWithinLimit,
         Self::OnlyTakenUsesReturn,
         Self::MoneyIsBalanced,
+        Self::ClaimsWithinLimit,
+        Self::UsesWithinShare,
+        Self::LentWithinTotal,
     ];
 
     /// The name under which metrics and logs show it.
@@ -61,6 +71,9 @@ impl Invariant {
             Self::HoldsWithinLimit => "holds_within_limit",
             Self::OnlyTakenUsesReturn => "only_taken_uses_return",
             Self::MoneyIsBalanced => "money_is_balanced",
+            Self::ClaimsWithinLimit => "claims_within_limit",
+            Self::UsesWithinShare => "uses_within_share",
+            Self::LentWithinTotal => "lent_within_total",
         }
     }
 

@@ -9,6 +9,7 @@ mod append;
 pub mod campaign;
 pub mod codes;
 pub mod control;
+pub mod delivery;
 pub mod entry;
 pub mod identifier;
 pub mod invariant;

@@ -46,6 +46,11 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     /// How many records of keyed requests are held for the ledger's sake.
     fn remembered(&self) -> usize;
 
+    /// What is under way here that another sequence has to hear of.
+    fn unfinished(&self) -> Unfinished {
+        Unfinished::default()
+    }
+
     /// Applies the next entry.
     fn apply(&mut self, entry: Entry<Self::Command>) -> Outcome<Self>;
 
@@ -90,6 +95,17 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
             Ok(()) => hash.finalize().into(),
         }
     }
+}
+
+/// What is under way between a machine and others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Claims on uses of users of which it is not known what became of them.
+    pub claims: usize,
+    /// When the oldest of them was made.
+    pub oldest_claim: Option<Timestamp>,
+    /// Uses that are owed back to users.
+    pub owed: usize,
 }
 
 /// Builds a machine again from the sections that [`Machine::encode`] wrote.

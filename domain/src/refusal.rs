@@ -36,6 +36,10 @@ pub enum Refusal {
     AlreadyRedeemed,
     /// The uses that are left are held for other users.
     CodeHeld,
+    /// The user has redeemed codes of the campaign as often as it allows.
+    UserLimitReached,
+    /// The campaign's codes have been redeemed as often as it allows altogether.
+    CampaignLimitReached,
     /// The code has less left than is asked for, or nothing.
     InsufficientBalance,
     /// The code would be worth more than any code may be.
@@ -44,7 +48,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of precedence.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::IdempotencyKeyReused,
         Self::InvalidCode,
         Self::AmountNotTaken,
@@ -58,6 +62,8 @@ impl Refusal {
         Self::CampaignPaused,
         Self::AlreadyRedeemed,
         Self::CodeHeld,
+        Self::UserLimitReached,
+        Self::CampaignLimitReached,
         Self::InsufficientBalance,
         Self::AmountTooLarge,
     ];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::command::{Asked, Command, Event, NewApiKey, Record, Role};
 use super::draft::{Changes, Draft, DraftCodes, RuleChanges};
 use super::secrets::{MAX_SEALING_KEYS, Purpose, Secret};
-use super::{ApiKey, Control, MAX_API_KEYS, Outcome, Refusal, rules};
+use super::{Acknowledgement, ApiKey, Control, MAX_API_KEYS, Outcome, Refusal, rules};
 use crate::campaign::{Campaign, Codes, MAX_REWARDS, Revision, Status, Window};
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
@@ -21,7 +21,7 @@ pub(super) type Result<T> = std::result::Result<T, Refusal>;
 impl Machine for Control {
     type Command = Command;
     type Record = Record;
-    type Acknowledgement = Infallible;
+    type Acknowledgement = Acknowledgement;
     type Refusal = Refusal;
     type Query = Infallible;
     type Reply = Infallible;
@@ -48,6 +48,9 @@ impl Machine for Control {
         self.last = entry.number;
         self.time = entry.at.max(self.time);
         self.recent.forget(entry.covered);
+        if let Some(told) = self.lend(&entry.command) {
+            return Outcome::Acknowledged(told);
+        }
         let asked = entry.command.asked();
         if let Some(settled) = self.settled(asked) {
             return settled;
@@ -94,7 +97,13 @@ impl Command {
     /// Who asked for it, unless it was the server itself.
     pub fn asked(&self) -> Option<Asked> {
         match self {
-            Self::Advance | Self::AddSecret(_) | Self::AddApiKey(_) | Self::RevokeApiKey(_) => None,
+            Self::Advance
+            | Self::AddSecret(_)
+            | Self::AddApiKey(_)
+            | Self::RevokeApiKey(_)
+            | Self::OpenShares { .. }
+            | Self::GrantShare { .. }
+            | Self::RecordReturned { .. } => None,
             Self::MakeCampaign { asked, .. }
             | Self::ChangeCampaign { asked, .. }
             | Self::ChangeRules { asked, .. }
@@ -142,7 +151,11 @@ impl Control {
     /// Does what the command says; `None` when it was so already.
     fn execute(&mut self, at: Timestamp, command: Command) -> Result<Option<Event>> {
         match command {
-            Command::Advance => Ok(None),
+            // Lending leaves no record, and is done by the time that this is asked.
+            Command::Advance
+            | Command::OpenShares { .. }
+            | Command::GrantShare { .. }
+            | Command::RecordReturned { .. } => Ok(None),
             Command::AddSecret(secret) => self.add_secret(secret).map(Some),
             Command::AddApiKey(key) => self.add_api_key(at, key).map(Some),
             Command::RevokeApiKey(number) => self.revoke_api_key(number),
@@ -299,6 +312,7 @@ impl Control {
         changed.revision = Revision(changed.revision.0.saturating_add(1));
         changed.edition = changed.revision;
         self.campaigns.insert(number, Arc::new(changed.clone()));
+        self.close_shares(number);
         Some(Event::CampaignChanged(Box::new(changed)))
     }
 }

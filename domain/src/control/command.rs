@@ -124,6 +124,37 @@ pub enum Command {
         /// Who asks.
         asked: Asked,
     },
+    /// Begin to lend shares of a campaign's total.
+    OpenShares {
+        /// Which.
+        campaign: CampaignNumber,
+        /// The revision since which the total is so.
+        since: Revision,
+        /// How many uses each shard had when it learned of this total.
+        bases: Vec<u64>,
+    },
+    /// Grant a shard more of a campaign's total, as far as there is any left.
+    GrantShare {
+        /// Which.
+        campaign: CampaignNumber,
+        /// The revision since which the total is so.
+        since: Revision,
+        /// Whom.
+        shard: u16,
+        /// How many uses it shall have been granted since then, in all.
+        granted: u64,
+    },
+    /// Keep how much a shard has given back of a campaign's total.
+    RecordReturned {
+        /// Which.
+        campaign: CampaignNumber,
+        /// The revision since which the total is so.
+        since: Revision,
+        /// Who.
+        shard: u16,
+        /// How many uses it has given back since then, in all.
+        returned: u64,
+    },
 }
 
 /// Who asks for a change.

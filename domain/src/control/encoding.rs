@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiKey, Control, Record, Secret};
+use super::shares::AllShares;
+use super::{ApiKey, Control, Record, Secret, Shares};
 use crate::append::append;
 use crate::campaign::Campaign;
 use crate::codes::CampaignNumber;
@@ -26,6 +27,8 @@ const OLDEST_VERSION: u8 = 1;
 const HEAD: u8 = 0x11;
 const CAMPAIGN: u8 = 0x12;
 const RECORD: u8 = 0x13;
+/// What is lent of a campaign's total, after the campaigns.
+const SHARES: u8 = 0x14;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
@@ -56,6 +59,9 @@ impl Control {
         write(&section(&[HEAD, self.version()], &head))?;
         for campaign in self.campaigns.values() {
             write(&section(&[CAMPAIGN], campaign.as_ref()))?;
+        }
+        for (campaign, shares) in &self.shares {
+            write(&section(&[SHARES], &(campaign, shares.as_ref())))?;
         }
         self.recent.records().try_for_each(|record| write(&section(&[RECORD], record.as_ref())))
     }
@@ -89,6 +95,7 @@ pub struct Decoder {
     sections: usize,
     head: Option<Head>,
     campaigns: BTreeMap<CampaignNumber, Arc<Campaign>>,
+    shares: AllShares,
     records: Vec<Record>,
 }
 
@@ -108,6 +115,10 @@ impl Decode for Decoder {
             ([CAMPAIGN, rest @ ..], Some(_)) => {
                 let campaign: Campaign = whole(rest).ok_or(malformed)?;
                 self.campaigns.insert(campaign.id.number, Arc::new(campaign));
+            }
+            ([SHARES, rest @ ..], Some(_)) => {
+                let (campaign, shares): (CampaignNumber, Shares) = whole(rest).ok_or(malformed)?;
+                self.shares.insert(campaign, Arc::new(shares));
             }
             ([RECORD, rest @ ..], Some(_)) => {
                 self.records.push(whole(rest).ok_or(malformed)?);
@@ -129,6 +140,7 @@ impl Decode for Decoder {
             last: head.last,
             time: head.time,
             campaigns: self.campaigns,
+            shares: self.shares,
             secrets: head.secrets.into_iter().map(|secret| (secret.name, secret)).collect(),
             api_keys: head.api_keys.into_iter().map(|key| (key.id.number, key)).collect(),
             recent: Recent::restore(head.forgotten, head.last, self.records)

@@ -13,6 +13,7 @@ mod issue;
 mod refusal;
 mod rules;
 mod secrets;
+mod shares;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use import::{
 };
 pub use refusal::Refusal;
 pub use secrets::{MAX_SEALING_KEYS, Purpose, Secret, SecretName};
+pub use shares::{Acknowledgement, Shares};
 
 use crate::campaign::{Campaign, Terms};
 use crate::codes::CampaignNumber;
@@ -52,6 +54,7 @@ pub struct Control {
     campaigns: BTreeMap<CampaignNumber, Arc<Campaign>>,
     secrets: BTreeMap<SecretName, Secret>,
     api_keys: BTreeMap<ApiKeyNumber, ApiKey>,
+    shares: shares::AllShares,
     recent: Recent<Record>,
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::Revision;
+use crate::timestamp::Timestamp;
 
 /// The largest limit for each user.
 pub const MAX_USES_PER_USER: u32 = 1_000_000;
@@ -81,7 +82,24 @@ impl Period {
         let number = u32::try_from(number).unwrap_or(0) & ((1 << KIND_SHIFT) - 1);
         Self((kind << KIND_SHIFT) | number)
     }
+
+    /// Whether the period is over at a time, whatever the time zone: no clock on a wall is more
+    /// than two days from UTC.
+    pub fn is_over_everywhere(self, at: Timestamp) -> bool {
+        let number = i64::from(self.0 & ((1 << KIND_SHIFT) - 1));
+        let day =
+            i64::try_from(at.0).unwrap_or(i64::MAX) / MILLISECONDS_A_DAY - DAYS_BETWEEN_CLOCKS;
+        match self.0 >> KIND_SHIFT {
+            1 => number < day,
+            2 => number < (day + 3).div_euclid(7),
+            3 => number < month_of(day),
+            _ => false,
+        }
+    }
 }
+
+/// By how many days the clock on a wall may be behind UTC, generously.
+const DAYS_BETWEEN_CLOCKS: i64 = 2;
 
 /// The number of the month in which a day lies, both counted from January 1970, in the Gregorian
 /// calendar (after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013).

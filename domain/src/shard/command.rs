@@ -8,8 +8,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::hold::{Confirm, EndedHold, HoldPlaced, PlaceHold, Release};
+use super::owed::OwedUse;
 use super::rollback::{RollBack, RolledBack};
 use super::top_up::{TopUp, ToppedUp};
+use super::users::UserDigest;
 use crate::campaign::{CampaignView, Revision, Terms};
 use crate::codes::{CampaignNumber, CodeKey, Digest};
 use crate::identifier::{ApiKeyNumber, RedemptionId};
@@ -61,6 +63,39 @@ pub enum Command {
     },
     /// Make a code worth more.
     TopUp(TopUp),
+    /// Claim one of a user's uses for an attempt to redeem a code.
+    ClaimUse(ClaimUse),
+    /// Settle and return claims of this shard.
+    Settle(Settle),
+    /// Make certain what became of an attempt: if it has not come yet, it never will.
+    Forbid(Forbid),
+    /// Take uses of this shard's users back.
+    GiveBack(GiveBack),
+    /// Forget uses that were owed to users of a shard: it has taken them back.
+    Delivered {
+        /// That shard.
+        shard: u16,
+        /// The numbers of those uses.
+        numbers: Vec<u64>,
+    },
+    /// Take over what was granted of a campaign's total.
+    TakeShare {
+        /// The campaign.
+        campaign: CampaignNumber,
+        /// The revision since which the total is so.
+        since: Revision,
+        /// How many uses were granted to this shard since, in all.
+        granted: u64,
+    },
+    /// Give back what is left of a share, but for so many uses.
+    ReturnShare {
+        /// The campaign.
+        campaign: CampaignNumber,
+        /// The revision since which the total is so.
+        since: Revision,
+        /// How many uses to keep.
+        keep: u64,
+    },
 }
 
 impl Command {
@@ -86,7 +121,39 @@ impl Command {
             | Self::PutCampaign(_)
             | Self::PutRules { .. }
             | Self::List(_)
-            | Self::Expire { .. } => None,
+            | Self::Expire { .. }
+            | Self::ClaimUse(_)
+            | Self::Settle(_)
+            | Self::GiveBack(_)
+            | Self::Delivered { .. }
+            | Self::TakeShare { .. }
+            | Self::ReturnShare { .. } => None,
+            Self::Forbid(forbid) => Some(forbid.code),
+        }
+    }
+
+    /// The same wish with another claim on one of the user's uses, or without one; `None` where
+    /// the command is no wish that such a claim is for.
+    pub fn with_claim(self, claim: Option<Claim>) -> Option<Self> {
+        match self {
+            Self::Redeem(redeem) => Some(Self::Spend(Spend { claim, ..Spend::plain(redeem) })),
+            Self::Spend(spend) => Some(Self::Spend(Spend { claim, ..spend })),
+            Self::PlaceHold(place) => Some(Self::PlaceHold(PlaceHold { claim, ..place })),
+            Self::Confirm(mut confirm) => {
+                confirm.spend.claim = claim;
+                Some(Self::Confirm(confirm))
+            }
+            _ => None,
+        }
+    }
+
+    /// The claim that comes with it.
+    pub fn claim(&self) -> Option<Claim> {
+        match self {
+            Self::Spend(spend) => spend.claim,
+            Self::PlaceHold(place) => place.claim,
+            Self::Confirm(confirm) => confirm.spend.claim,
+            _ => None,
         }
     }
 
@@ -104,7 +171,14 @@ impl Command {
             | Self::PutRules { .. }
             | Self::List(_)
             | Self::Release(_)
-            | Self::Expire { .. } => None,
+            | Self::Expire { .. }
+            | Self::ClaimUse(_)
+            | Self::Settle(_)
+            | Self::Forbid(_)
+            | Self::GiveBack(_)
+            | Self::Delivered { .. }
+            | Self::TakeShare { .. }
+            | Self::ReturnShare { .. } => None,
         }
     }
 
@@ -122,7 +196,14 @@ impl Command {
             | Self::PutRules { .. }
             | Self::List(_)
             | Self::Release(_)
-            | Self::Expire { .. } => None,
+            | Self::Expire { .. }
+            | Self::ClaimUse(_)
+            | Self::Settle(_)
+            | Self::Forbid(_)
+            | Self::GiveBack(_)
+            | Self::Delivered { .. }
+            | Self::TakeShare { .. }
+            | Self::ReturnShare { .. } => None,
         };
         if let Some(request) = request {
             request.searched = request.searched.max(through);
@@ -176,6 +257,49 @@ pub struct Claim {
     pub resolved_below: u64,
     /// The period in which the use counts.
     pub period: Period,
+}
+
+/// A wish for a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimUse {
+    /// The campaign that limits its users.
+    pub campaign: CampaignNumber,
+    /// The user, whose slot is in this shard.
+    pub user: UserDigest,
+    /// The code that is to be redeemed.
+    pub code: CodeKey,
+}
+
+/// Claims of which it is known what became of them, by the numbers of the entries that made them.
+/// Those that are not pending stay as they are, so the message may come twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settle {
+    /// Their codes were redeemed.
+    pub settled: Vec<u64>,
+    /// They were not, and with these claims they never will be.
+    pub returned: Vec<u64>,
+}
+
+/// Asks what became of an attempt, and keeps one that has not come from ever coming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forbid {
+    /// The shard that made the claim.
+    pub shard: u16,
+    /// The number of the entry there that made it.
+    pub number: u64,
+    /// The code that it was made for, which is in this shard.
+    pub code: CodeKey,
+}
+
+/// Uses of a shard's users that another shard owes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiveBack {
+    /// The shard that owes them.
+    pub shard: u16,
+    /// Every use that it owed to this shard's users under a lower number is delivered.
+    pub none_below: u64,
+    /// The uses, at most [`MAX_GIVEN_BACK`](super::MAX_GIVEN_BACK).
+    pub uses: Vec<OwedUse>,
 }
 
 /// A wish to revoke or restore a code.
@@ -302,6 +426,15 @@ pub struct Changed {
 }
 
 impl Record {
+    /// The claim that was used up by what happened, or is kept by it.
+    pub fn claim(&self) -> Option<Claim> {
+        match &self.event {
+            Event::Spent(spent) => spent.claim,
+            Event::HoldPlaced(placed) => placed.hold.claim,
+            _ => None,
+        }
+    }
+
     /// Hands every code that this is about to `visit`. Listed codes are many, and have no past.
     pub fn codes(&self, visit: &mut dyn FnMut(CodeKey)) {
         match &self.event {

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::balances::Balances;
 use super::bitmap::Bitmap;
 use super::command::Record;
+use super::digest_table::Cell as _;
 use super::holds::{Expiries, Holds};
 use super::life::Life;
 use super::listed_table::{Listed, ListedTable};
 use super::slot_state::{CodeState, SealedCodes, SlotState};
 use super::undone::Undone;
 use super::wire::{Reader, put_count};
-use super::{Campaign, Counts, Shard};
+use super::{Campaign, Counts, Shard, across};
 use crate::append::append;
 use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, Digest};
@@ -73,6 +74,7 @@ impl Shard {
         self.encode_head(&mut section);
         write(&section)?;
         self.encode_rules(&mut write)?;
+        self.encode_across(&mut write)?;
         let records: Vec<_> = self.recent.records().collect();
         for records in records.chunks(RECORDS_PER_SECTION) {
             section.clear();
@@ -87,6 +89,9 @@ impl Shard {
             write(&section)?;
             if let Some(life) = &slot.life {
                 encode_life(life, &mut write)?;
+            }
+            if across::encode_users(slot, self.time, &mut section) {
+                write(&section)?;
             }
         }
         Ok(())
@@ -148,7 +153,7 @@ fn encode_life<E>(life: &Life, write: &mut impl FnMut(&[u8]) -> Result<(), E>) -
     })
 }
 
-fn put_postcard<T: Serialize>(section: &mut Vec<u8>, value: &T) {
+pub(super) fn put_postcard<T: Serialize>(section: &mut Vec<u8>, value: &T) {
     // Writing plain data to memory has no way to fail; were it to, the section would not decode.
     let _ = append(value, section);
 }
@@ -249,6 +254,7 @@ pub struct Decoder {
     records: Vec<Record>,
     slots: Vec<Arc<SlotState>>,
     empty: Arc<SlotState>,
+    across: across::Sections,
 }
 
 impl std::fmt::Debug for Head {
@@ -269,6 +275,7 @@ impl Decoder {
             records: Vec::new(),
             slots: Vec::with_capacity(layout.slots_per_shard().into()),
             empty: Arc::default(),
+            across: across::Sections::default(),
         }
     }
 }
@@ -296,7 +303,17 @@ impl Decode for Decoder {
                 self.slots.push(slot);
                 Ok(())
             }
-            (Some((&tag, rest)), Some(_)) => self.read_life(tag, rest).ok_or(malformed),
+            (Some((&across::USERS, rest)), Some(_)) => {
+                let slot = self.slots.last_mut().map(Arc::make_mut).ok_or(malformed)?;
+                slot.users = across::read_users(rest)
+                    .filter(|_| slot.users.is_empty())
+                    .ok_or(DecodeError::Malformed(self.sections - 1))?;
+                Ok(())
+            }
+            (Some((&tag @ (SLOT_HOLDS | SLOT_BALANCES | SLOT_UNDONE), rest)), Some(_)) => {
+                self.read_life(tag, rest).ok_or(malformed)
+            }
+            (Some((&tag, rest)), Some(_)) => self.across.read(tag, rest).ok_or(malformed),
             _ => Err(malformed),
         }
     }
@@ -320,13 +337,17 @@ impl Decode for Decoder {
             campaigns: campaigns
                 .map(|(view, counts)| {
                     let rules = self.rules.remove(&view.number);
-                    (view.number, Campaign { view, rules, counts })
+                    let book = self.across.books.remove(&view.number);
+                    (view.number, Campaign { view, rules, counts, book })
                 })
                 .collect(),
             owners: head.owners,
             slots: self.slots,
             expiries: Expiries::default(),
             recent,
+            claims: across::claims(self.layout, self.across.claims),
+            attempts: self.across.attempts,
+            owed: self.across.owed,
         };
         shard.count_holds_again();
         Ok(shard)

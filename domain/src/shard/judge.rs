@@ -1,9 +1,11 @@
 //! Whether a code may be redeemed or held: the one place that decides it, for redemptions, holds,
 //! early refusals and validations alike.
 
+use super::acknowledgement::Acknowledgement;
 use super::command::{Money, Redeem, Spend};
 use super::hold::{Confirm, Otherwise, PlaceHold};
 use super::query::Validated;
+use super::users::UserDigest;
 use super::{CodeState, Found, Outcome, Shard};
 use crate::campaign::{CampaignView, Status};
 use crate::codes::CodeKey;
@@ -40,15 +42,32 @@ pub(super) struct Wish<'a> {
     code: &'a CodeKey,
     user: &'a str,
     amount: Option<u64>,
+    /// Whether one of the user's uses was claimed for it.
+    is_claimed: bool,
+}
+
+/// What a redemption has besides what every redemption has.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extras {
+    amount: Option<u64>,
+    is_claimed: bool,
+}
+
+impl Extras {
+    pub(super) fn of(spend: &Spend) -> Self {
+        Self { amount: spend.amount, is_claimed: spend.claim.is_some() }
+    }
 }
 
 impl<'a> Wish<'a> {
-    fn to_redeem(redeem: &'a Redeem, amount: Option<u64>) -> Self {
-        Self { code: &redeem.code, user: &redeem.user, amount }
+    fn to_redeem(redeem: &'a Redeem, extras: Extras) -> Self {
+        let Extras { amount, is_claimed } = extras;
+        Self { code: &redeem.code, user: &redeem.user, amount, is_claimed }
     }
 
     fn to_hold(place: &'a PlaceHold) -> Self {
-        Self { code: &place.code, user: &place.user, amount: None }
+        let is_claimed = place.claim.is_some();
+        Self { code: &place.code, user: &place.user, amount: None, is_claimed }
     }
 }
 
@@ -67,7 +86,7 @@ impl Shard {
     pub(super) fn judge(
         &self,
         redeem: &Redeem,
-        amount: Option<u64>,
+        extras: Extras,
         at: Timestamp,
         moment: Moment,
     ) -> Verdict {
@@ -82,7 +101,7 @@ impl Shard {
         if found.state.was_ever_used() && self.must_search(request) {
             return Verdict::Settled(Outcome::SearchLedger { through: self.forgotten() });
         }
-        found.weigh(Wish::to_redeem(redeem, amount), at, moment)
+        found.weigh(Wish::to_redeem(redeem, extras), at, moment)
     }
 
     /// Judges a wish to hold a code. Its state does not tell whether it was ever held, so the
@@ -105,7 +124,7 @@ impl Shard {
         moment: Moment,
     ) -> Verdict {
         let Confirm { hold, spend, otherwise } = confirm;
-        let Spend { redeem, amount, .. } = spend;
+        let (redeem, extras) = (&spend.redeem, Extras::of(spend));
         if let Some(outcome) = self.recalled(redeem.request.as_ref()) {
             return Verdict::Settled(outcome);
         }
@@ -116,10 +135,10 @@ impl Shard {
             (_, None) => Verdict::refused(Refusal::InvalidCode),
             // What is still held was never confirmed, so there is nothing to find.
             (Some(hold), Some(found)) if ends_in_time(hold.is_due(at)) => {
-                found.weigh(Wish::to_redeem(redeem, *amount), at, moment)
+                found.weigh(Wish::to_redeem(redeem, extras), at, moment)
             }
             (None, _) if *otherwise == Otherwise::TakeIfFree => {
-                self.judge(redeem, *amount, at, moment)
+                self.judge(redeem, extras, at, moment)
             }
             (None, _) if self.must_search(redeem.request.as_ref()) => {
                 Verdict::Settled(Outcome::SearchLedger { through: self.forgotten() })
@@ -162,7 +181,7 @@ impl Shard {
     ) -> Result<Validated, Refusal> {
         let found = self.locate(code).ok_or(Refusal::InvalidCode)?;
         // No user has an empty name, so nobody's hold is taken for that of a user who is not named.
-        let wish = Wish { code, user: user.unwrap_or_default(), amount: None };
+        let wish = Wish { code, user: user.unwrap_or_default(), amount: None, is_claimed: false };
         let (campaign, state) = (found.campaign.view, found.state);
         let validated = Validated { campaign, state, balance_left: found.balance(code) };
         found.refusal(wish, at, Moment::Foresight).map_or(Ok(validated), Err)
@@ -186,10 +205,18 @@ impl Verdict {
 impl Found<'_> {
     /// Judges a wish for a use of a code that exists, whose request was not answered before.
     fn weigh(&self, wish: Wish<'_>, at: Timestamp, moment: Moment) -> Verdict {
-        if let Some(refusal) = self.refusal(wish, at, moment) {
-            return Verdict::refused(refusal);
-        }
         let own_hold = self.holds().and_then(|holds| holds.of(wish.code, wish.user));
+        let refusal = self.refusal(wish, at, moment);
+        // What a hold keeps, it also keeps of the limits that span codes.
+        let step = own_hold.is_none().then(|| self.first_step(wish)).flatten();
+        match (refusal, step) {
+            (Some(refusal), None) => return Verdict::refused(refusal),
+            (Some(refusal), _) if refusal < Refusal::UserLimitReached => {
+                return Verdict::refused(refusal);
+            }
+            (_, Some(step)) => return Verdict::Settled(Outcome::Acknowledged(step)),
+            (None, None) => {}
+        }
         let money = self.balance(wish.code).map(|balance| {
             let amount = wish.amount.unwrap_or(balance);
             Money { amount, left: balance.saturating_sub(amount) }
@@ -200,6 +227,21 @@ impl Found<'_> {
             state: self.state,
             own_hold: own_hold.map(|hold| hold.id.number),
             money,
+        })
+    }
+
+    /// The step that must come before a use is taken, if any. A share comes before a claim, so that
+    /// no claim is made where there is nothing left to redeem.
+    fn first_step(&self, wish: Wish<'_>) -> Option<Acknowledgement> {
+        let campaign = self.campaign.view.number;
+        let rules = self.campaign.rules.as_deref()?;
+        if self.campaign.share().is_some_and(|share| share.left == 0) {
+            return Some(Acknowledgement::ShareFirst { campaign });
+        }
+        let needs_claim = rules.uses_per_user.is_some() && !wish.is_claimed;
+        needs_claim.then(|| {
+            let user = UserDigest::new(campaign, wish.user);
+            Acknowledgement::ClaimFirst { campaign, user }
         })
     }
 

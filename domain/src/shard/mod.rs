@@ -6,21 +6,28 @@
 //! to, so that taking a snapshot costs a reference count a slot.
 
 mod acknowledgement;
+mod across;
 mod apply;
+mod attempts;
 mod balances;
 mod bitmap;
+mod claims;
 mod command;
+mod digest_table;
 mod encoding;
 mod hold;
 mod holds;
 mod judge;
 mod life;
 mod listed_table;
+mod owed;
 mod query;
 mod rollback;
+mod shares;
 mod slot_state;
 mod top_up;
 mod undone;
+mod users;
 mod wire;
 
 #[cfg(test)]
@@ -30,18 +37,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use acknowledgement::Acknowledgement;
+pub use attempts::Fate;
+pub use claims::{MAX_CLAIMS_AHEAD, MAX_PENDING_CLAIMS, PendingClaim};
 pub use command::{
-    Change, Changed, Claim, Command, Event, List, MAX_DIGESTS, Money, Record, Redeem, Redemption,
-    Spend, Spent,
+    Change, Changed, Claim, ClaimUse, Command, Event, Forbid, GiveBack, List, MAX_DIGESTS, Money,
+    Record, Redeem, Redemption, Settle, Spend, Spent,
 };
 pub use encoding::{Decoder, FORMAT_VERSION};
 pub use hold::{
     Confirm, EndedHold, Hold, HoldPlaced, MAX_EXPIRED, Otherwise, PlaceHold, Placing, Release,
 };
+pub use owed::{MAX_GIVEN_BACK, OwedUse};
 pub use query::{Due, Known, Query, Reply, Validated};
 pub use rollback::{Extent, RollBack, RolledBack};
+pub use shares::{Share, ShareBook};
 pub use slot_state::CodeState;
 pub use top_up::{TopUp, ToppedUp};
+pub use users::UserDigest;
 
 use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, CodeKey, Serial};
@@ -51,9 +63,12 @@ use crate::recent::Recent;
 use crate::rules::Rules;
 use crate::slot::{ShardLayout, Slot};
 use crate::timestamp::Timestamp;
+use attempts::Attempts;
 use balances::Balances;
+use claims::Claims;
 use holds::{Expiries, Holds};
 use life::Life;
+use owed::Owed;
 use slot_state::SlotState;
 
 /// What came of a shard's command.
@@ -72,6 +87,9 @@ pub struct Shard {
     slots: Vec<Arc<SlotState>>,
     expiries: Expiries,
     recent: Recent<Record>,
+    claims: Claims,
+    attempts: Attempts,
+    owed: Owed,
 }
 
 /// What a shard knows of a campaign.
@@ -83,6 +101,8 @@ pub struct Campaign {
     pub rules: Option<Arc<Rules>>,
     /// What happened to its codes here.
     pub counts: Counts,
+    /// What was lent to the shard of the campaign's total, where it has one.
+    pub book: Option<ShareBook>,
 }
 
 /// How many of a campaign's codes in a shard are in which state, at the shard's last entry.
@@ -125,6 +145,9 @@ impl Shard {
             slots: vec![empty; layout.slots_per_shard().into()],
             expiries: Expiries::default(),
             recent: Recent::default(),
+            claims: Claims::default(),
+            attempts: Attempts::default(),
+            owed: Owed::default(),
         }
     }
 

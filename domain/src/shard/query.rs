@@ -1,5 +1,9 @@
 //! What a shard can be asked without changing anything.
 
+use super::claims::PendingClaim;
+use super::command::GiveBack;
+use super::shares::Share;
+use super::users::UserDigest;
 use super::{Campaign, CodeState, Counts, Extent, Hold, Shard};
 use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, CodeKey};
@@ -37,6 +41,19 @@ pub enum Query {
     Count(CampaignNumber),
     /// How far has the shard come?
     Progress,
+    /// Has this user certainly redeemed as often as the campaign allows?
+    UserLimit(CampaignNumber, UserDigest),
+    /// Which claims up to an entry are pending? So many at most are told.
+    PendingClaims {
+        /// The last entry whose claim is asked for.
+        through: u64,
+        /// The most that are told.
+        most: usize,
+    },
+    /// What is to be given back to users of another shard next?
+    Owed,
+    /// What was lent to the shard of a campaign's total?
+    Share(CampaignNumber),
 }
 
 /// What a shard says to a question, at the last entry that it applied.
@@ -68,6 +85,17 @@ pub enum Reply {
         /// How many records of keyed requests are remembered.
         remembered: usize,
     },
+    /// Whether the user has.
+    UserLimit {
+        /// No claim that is pending could make it otherwise.
+        is_reached: bool,
+    },
+    /// The pending claims, oldest first.
+    PendingClaims(Vec<PendingClaim>),
+    /// The shard whose users are owed, and what; `None` where nothing is owed.
+    Owed(Option<(u16, GiveBack)>),
+    /// The share; `None` where the campaign has no total.
+    Share(Option<Share>),
 }
 
 /// A code that could be redeemed now.
@@ -130,6 +158,14 @@ impl Shard {
                 forgotten: self.forgotten(),
                 remembered: self.remembered(),
             },
+            Query::UserLimit(campaign, user) => {
+                Reply::UserLimit { is_reached: self.user_limit_is_reached(*campaign, *user, at) }
+            }
+            Query::PendingClaims { through, most } => {
+                Reply::PendingClaims(self.pending_claims(*through, *most))
+            }
+            Query::Owed => Reply::Owed(self.next_owed()),
+            Query::Share(number) => Reply::Share(self.campaign(*number).and_then(Campaign::share)),
         }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bitmap::Bitmap;
 use super::life::Life;
 use super::listed_table::{Listed, ListedTable};
+use super::users::Users;
 use crate::codes::{CampaignNumber, Digest};
 use crate::invariant::Invariant;
 
@@ -95,6 +96,8 @@ pub(super) struct SlotState {
     pub(super) listed_exceptions: BTreeMap<Digest, CodeState>,
     /// What few slots have: holds, balances, rollbacks.
     pub(super) life: Option<Box<Life>>,
+    /// How often users have redeemed whose slot this is.
+    pub(super) users: Users,
 }
 
 impl SlotState {

@@ -15,7 +15,7 @@ use crate::harness::{Harness, Manner};
 use crate::shard_history::{Deed, command, list};
 
 /// The order that clients rely on, written down a second time on purpose.
-const ORDER: [Refusal; 15] = [
+const ORDER: [Refusal; 17] = [
     IdempotencyKeyReused,
     InvalidCode,
     AmountNotTaken,
@@ -29,13 +29,23 @@ const ORDER: [Refusal; 15] = [
     CampaignPaused,
     AlreadyRedeemed,
     CodeHeld,
+    UserLimitReached,
+    CampaignLimitReached,
     InsufficientBalance,
     AmountTooLarge,
 ];
 
-/// Those that a wish to redeem can meet.
+/// Those that a wish to redeem can meet in one shard; no shard alone can tell of the limits that
+/// span codes.
 fn of_redemptions() -> Vec<Refusal> {
-    let others = [AlreadyRolledBack, RollbackTooLate, HoldEnded, AmountTooLarge];
+    let others = [
+        AlreadyRolledBack,
+        RollbackTooLate,
+        HoldEnded,
+        UserLimitReached,
+        CampaignLimitReached,
+        AmountTooLarge,
+    ];
     ORDER.into_iter().filter(|refusal| !others.contains(refusal)).collect()
 }
 

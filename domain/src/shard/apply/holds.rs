@@ -54,7 +54,7 @@ impl Shard {
         let Some(hold) = self.end_hold(&release.code, release.hold.number) else {
             return Outcome::Refused(Refusal::HoldEnded);
         };
-        self.give_use_back(hold.campaign, Taker::Hold);
+        self.give_use_back(hold.campaign, Taker::Hold, &hold.user, hold.claim);
         stamp.done(release.api_key, None, Event::HoldReleased(Box::new(hold.ended())))
     }
 
@@ -71,7 +71,7 @@ impl Shard {
         {
             let hold = self.change_holds(slot, |holds| holds.take_due(stamp.at));
             let Some(hold) = hold.flatten() else { break };
-            self.give_use_back(hold.campaign, Taker::Hold);
+            self.give_use_back(hold.campaign, Taker::Hold, &hold.user, hold.claim);
             ended.push(hold.ended());
         }
         if ended.is_empty() {

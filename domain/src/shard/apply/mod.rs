@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::acknowledgement::Acknowledgement;
 use super::command::{Command, Event, Record, Spend};
-use super::judge::Moment;
+use super::judge::{Extras, Moment};
 use super::query::{Query, Reply};
 use super::{Campaign, Counts, Outcome, Shard};
 use crate::campaign::Terms;
@@ -20,7 +20,7 @@ use crate::codes::CampaignNumber;
 use crate::entry::Entry;
 use crate::identifier::ApiKeyNumber;
 use crate::invariant::Invariant;
-use crate::machine::Machine;
+use crate::machine::{Machine, Unfinished};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::timestamp::Timestamp;
@@ -81,16 +81,33 @@ impl Machine for Shard {
                 self.put_campaign(Terms { view, rules: Some(rules) })
             }
             Command::Redeem(redeem) => self.redeem(stamp, Spend::plain(redeem)),
-            Command::Spend(spend) => self.redeem(stamp, spend),
+            Command::Spend(spend) => {
+                self.with_claim(spend.claim, |shard| shard.redeem(stamp, spend))
+            }
             Command::Revoke(change) => self.set_revoked(stamp, change, true),
             Command::Restore(change) => self.set_revoked(stamp, change, false),
             Command::List(list) => self.list(stamp, list),
             Command::RollBack(roll_back) => self.roll_back(stamp, *roll_back),
-            Command::PlaceHold(place) => self.place_hold(stamp, place),
-            Command::Confirm(confirm) => self.confirm(stamp, *confirm),
+            Command::PlaceHold(place) => {
+                self.with_claim(place.claim, |shard| shard.place_hold(stamp, place))
+            }
+            Command::Confirm(confirm) => {
+                self.with_claim(confirm.spend.claim, |shard| shard.confirm(stamp, *confirm))
+            }
             Command::Release(release) => self.release(stamp, release),
             Command::Expire { at_most } => self.expire(stamp, at_most),
             Command::TopUp(top_up) => self.top_up(stamp, top_up),
+            Command::ClaimUse(wish) => self.claim_use(stamp, wish),
+            Command::Settle(settle) => self.settle(&settle),
+            Command::Forbid(forbid) => self.forbid(forbid),
+            Command::GiveBack(give_back) => self.give_back(give_back),
+            Command::Delivered { shard, numbers } => self.delivered(shard, &numbers),
+            Command::TakeShare { campaign, since, granted } => {
+                self.take_share(campaign, since, granted)
+            }
+            Command::ReturnShare { campaign, since, keep } => {
+                self.return_share(campaign, since, keep)
+            }
         };
         if let Outcome::Done(record) = &outcome {
             self.recent.remember(record);
@@ -100,10 +117,16 @@ impl Machine for Shard {
 
     fn foresee(&self, command: &Command, now: Timestamp) -> Option<Outcome> {
         let at = now.max(self.time);
+        if command.claim().is_some() {
+            // What becomes of a claim is certain only when the journal holds it.
+            return None;
+        }
         match command {
-            Command::Redeem(redeem) => self.judge(redeem, None, at, Moment::Foresight).settled(),
-            Command::Spend(Spend { redeem, amount, .. }) => {
-                self.judge(redeem, *amount, at, Moment::Foresight).settled()
+            Command::Redeem(redeem) => {
+                self.judge(redeem, Extras::default(), at, Moment::Foresight).settled()
+            }
+            Command::Spend(spend) => {
+                self.judge(&spend.redeem, Extras::of(spend), at, Moment::Foresight).settled()
             }
             Command::Revoke(change) | Command::Restore(change) => {
                 self.settled(change.request.as_ref())
@@ -117,7 +140,14 @@ impl Machine for Shard {
                 self.is_over(release, at).then_some(Outcome::Refused(Refusal::HoldEnded))
             }
             Command::TopUp(top_up) => self.judge_top_up(top_up).err(),
-            Command::Advance
+            Command::ClaimUse(wish) => self.foresee_claim(wish, at),
+            Command::Forbid(forbid) => self.foresee_forbid(forbid),
+            Command::Settle(_)
+            | Command::GiveBack(_)
+            | Command::Delivered { .. }
+            | Command::TakeShare { .. }
+            | Command::ReturnShare { .. }
+            | Command::Advance
             | Command::PutCampaign(_)
             | Command::PutRules { .. }
             | Command::List(_)
@@ -127,6 +157,14 @@ impl Machine for Shard {
 
     fn held(&self) -> u64 {
         self.expiries.live()
+    }
+
+    fn unfinished(&self) -> Unfinished {
+        Unfinished {
+            claims: self.claims.len(),
+            oldest_claim: self.claims.iter().next().map(|claim| claim.at),
+            owed: self.owed.uses.len(),
+        }
     }
 
     fn due(&self, at: Timestamp) -> Vec<Command> {
@@ -153,12 +191,14 @@ impl Shard {
             view,
             rules: rules.clone(),
             counts: Counts::default(),
+            book: None,
         });
         if view.revision > known.view.revision {
             Invariant::IssuedNeverShrinks.check(view.issued >= known.view.issued);
             known.view = view;
             known.rules = rules;
         }
+        known.open_book();
         Outcome::Unchanged
     }
 

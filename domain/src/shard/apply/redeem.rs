@@ -4,12 +4,12 @@ use super::Stamp;
 use super::uses::Taker;
 use crate::invariant::Invariant;
 use crate::shard::command::{Event, Redemption, Spend, Spent};
-use crate::shard::judge::{Granted, Moment, Verdict};
+use crate::shard::judge::{Extras, Granted, Moment, Verdict};
 use crate::shard::{Outcome, Shard};
 
 impl Shard {
     pub(super) fn redeem(&mut self, stamp: Stamp, spend: Spend) -> Outcome {
-        match self.judge(&spend.redeem, spend.amount, stamp.at, Moment::Entry) {
+        match self.judge(&spend.redeem, Extras::of(&spend), stamp.at, Moment::Entry) {
             Verdict::Granted(granted) => self.grant(stamp, spend, granted),
             Verdict::Settled(outcome) => outcome,
         }

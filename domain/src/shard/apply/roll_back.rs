@@ -23,7 +23,7 @@ impl Shard {
             Ok(undoing) => undoing,
             Err(outcome) => return outcome,
         };
-        let RollBack { redemption, code, user, reason, api_key, request, .. } = roll_back;
+        let RollBack { redemption, code, user, claim, reason, api_key, request, .. } = roll_back;
         let Some((campaign, former)) = self.find(&code) else {
             return Outcome::Refused(Refusal::InvalidCode);
         };
@@ -34,7 +34,7 @@ impl Shard {
             state.uses = former.uses.saturating_sub(1);
             state.generation += 1;
             self.set_state(&code, view.issued, state);
-            self.give_use_back(view.number, Taker::Redemption);
+            self.give_use_back(view.number, Taker::Redemption, &user, claim);
         }
         self.note_undone(code, former, redemption.number, extent);
         if let Some(money) = money {

@@ -3,7 +3,7 @@
 
 use crate::codes::CampaignNumber;
 use crate::invariant::Invariant;
-use crate::shard::{Counts, Shard};
+use crate::shard::{Campaign, Claim, Counts, Shard, UserDigest};
 
 /// What has a use of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ impl Shard {
     /// Somebody takes a use of a code.
     pub(super) fn take_use(&mut self, campaign: CampaignNumber, taker: Taker) {
         self.count(campaign, |counts| *counts.taken_by(taker) += 1);
+        self.campaigns.get(&campaign).into_iter().for_each(Campaign::check_share);
     }
 
     /// A hold becomes a redemption: the use stays taken, and so does what came with it.
@@ -28,8 +29,19 @@ impl Shard {
         });
     }
 
-    /// A use of a code is given back: by a whole rollback, or because a hold ended.
-    pub(super) fn give_use_back(&mut self, campaign: CampaignNumber, taker: Taker) {
+    /// A use of a code is given back: by a whole rollback, or because a hold ended. The user's use
+    /// that was claimed for it is owed, and the use returns to what is left of the campaign's total.
+    pub(super) fn give_use_back(
+        &mut self,
+        campaign: CampaignNumber,
+        taker: Taker,
+        user: &str,
+        claim: Option<Claim>,
+    ) {
+        if let Some(claim) = claim {
+            self.owe(UserDigest::new(campaign, user), claim.period);
+        }
+        self.campaigns.get_mut(&campaign).into_iter().for_each(Campaign::return_use);
         self.count(campaign, |counts| {
             let taken = counts.taken_by(taker);
             Invariant::OnlyTakenUsesReturn.check(*taken > 0);

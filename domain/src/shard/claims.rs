@@ -1,0 +1,204 @@
+//! Claims on the uses of users, where the users are counted: made before a code is redeemed, and
+//! settled or returned when it is known what became of that.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::acknowledgement::Acknowledgement;
+use super::apply::Stamp;
+use super::command::{Claim, ClaimUse, Settle};
+use super::users::UserDigest;
+use super::{Outcome, Shard};
+use crate::codes::{CampaignNumber, CodeKey};
+use crate::invariant::Invariant;
+use crate::refusal::Refusal;
+use crate::rules::{Period, Rules, UserLimit};
+use crate::timestamp::Timestamp;
+
+/// The most claims that may be pending in a shard.
+pub const MAX_PENDING_CLAIMS: usize = 1 << 16;
+
+/// How far the claims on codes of one shard may run ahead of the oldest of them that is pending, in
+/// entries: so much the code's shard has to remember.
+pub const MAX_CLAIMS_AHEAD: u64 = 1 << 20;
+
+/// A claim of which it is not known yet here whether its code was redeemed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingClaim {
+    /// The number of the entry that made it.
+    pub number: u64,
+    /// When that was.
+    pub at: Timestamp,
+    /// The campaign.
+    pub campaign: CampaignNumber,
+    /// Whose use it is.
+    pub user: UserDigest,
+    /// In which period it counts.
+    pub period: Period,
+    /// The code that it was made for.
+    pub code: CodeKey,
+}
+
+/// The pending claims of a shard.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claims {
+    /// By the shard of their codes, and in the order in which they were made.
+    pending: BTreeMap<(u16, u64), PendingClaim>,
+    /// How many each user has; found again from `pending`, hence no part of the canonical state.
+    by_user: HashMap<(UserDigest, Period), u32, ahash::RandomState>,
+    /// Where each is in `pending`, found again in the same way.
+    places: BTreeMap<u64, u16>,
+}
+
+impl Claims {
+    pub(super) fn insert(&mut self, code_shard: u16, claim: PendingClaim) {
+        *self.by_user.entry((claim.user, claim.period)).or_default() += 1;
+        self.places.insert(claim.number, code_shard);
+        self.pending.insert((code_shard, claim.number), claim);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<PendingClaim> {
+        let code_shard = self.places.remove(&number)?;
+        let claim = self.pending.remove(&(code_shard, number))?;
+        let of_user = (claim.user, claim.period);
+        if let Some(count) = self.by_user.get_mut(&of_user) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_user.remove(&of_user);
+            }
+        }
+        Some(claim)
+    }
+
+    /// How many claims of a user in a period are pending.
+    fn of_user(&self, user: UserDigest, period: Period) -> u32 {
+        self.by_user.get(&(user, period)).copied().unwrap_or(0)
+    }
+
+    /// The oldest claim on codes of a shard that is pending.
+    fn oldest_for(&self, code_shard: u16) -> Option<u64> {
+        let mut claims = self.pending.range((code_shard, 0)..=(code_shard, u64::MAX));
+        claims.next().map(|(&(_, number), _)| number)
+    }
+
+    /// All of them, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PendingClaim> {
+        let place = |(number, shard): (&u64, &u16)| self.pending.get(&(*shard, *number));
+        self.places.iter().filter_map(place)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+}
+
+/// What is to be said to a wish for a claim.
+enum Judged {
+    Granted { period: Period, limit: u32, resolved_below: Option<u64> },
+    Settled(Outcome),
+}
+
+impl Shard {
+    fn judge_claim(&self, wish: &ClaimUse, at: Timestamp) -> Judged {
+        let told = |told| Judged::Settled(Outcome::Acknowledged(told));
+        let Some((rules, limit)) = self.user_limit(wish.campaign) else {
+            return told(Acknowledgement::NoUserLimit);
+        };
+        let period = rules.period_at(&limit, at);
+        let used = self.used(&wish.user, period);
+        let pending = self.claims.of_user(wish.user, period);
+        if used.saturating_sub(pending) >= limit.limit {
+            return Judged::Settled(Outcome::Refused(Refusal::UserLimitReached));
+        }
+        if used >= limit.limit {
+            return told(Acknowledgement::ClaimsPending);
+        }
+        let resolved_below = self.claims.oldest_for(self.layout.shard_of(wish.code.slot()));
+        let ahead = resolved_below.map_or(0, |oldest| self.last.saturating_sub(oldest));
+        if self.claims.len() >= MAX_PENDING_CLAIMS || ahead >= MAX_CLAIMS_AHEAD {
+            return told(Acknowledgement::ClaimsFull);
+        }
+        Judged::Granted { period, limit: limit.limit, resolved_below }
+    }
+
+    /// What is settled about a wish for a claim without an entry.
+    pub(super) fn foresee_claim(&self, wish: &ClaimUse, at: Timestamp) -> Option<Outcome> {
+        match self.judge_claim(wish, at) {
+            Judged::Granted { .. } => None,
+            Judged::Settled(outcome) => Some(outcome),
+        }
+    }
+
+    pub(super) fn claim_use(&mut self, stamp: Stamp, wish: ClaimUse) -> Outcome {
+        let (period, limit, resolved_below) = match self.judge_claim(&wish, stamp.at) {
+            Judged::Granted { period, limit, resolved_below } => {
+                (period, limit, resolved_below.unwrap_or(stamp.number))
+            }
+            Judged::Settled(outcome) => return outcome,
+        };
+        let ClaimUse { user, code, .. } = wish;
+        if let Some(slot) = self.slot_mut(user.slot()) {
+            slot.users.count(user, period, stamp.at);
+        }
+        Invariant::ClaimsWithinLimit.check(self.used(&user, period) <= limit);
+        let (number, at, campaign) = (stamp.number, stamp.at, wish.campaign);
+        let claim = PendingClaim { number, at, campaign, user, period, code };
+        self.claims.insert(self.layout.shard_of(code.slot()), claim);
+        let shard = self.shard;
+        Outcome::Acknowledged(Acknowledgement::Claimed(Claim {
+            shard,
+            number,
+            resolved_below,
+            period,
+        }))
+    }
+
+    /// Settles and returns claims. Those that are not pending any more stay as they are.
+    pub(super) fn settle(&mut self, settle: &Settle) -> Outcome {
+        for &number in &settle.settled {
+            self.claims.remove(number);
+        }
+        for &number in &settle.returned {
+            if let Some(claim) = self.claims.remove(number)
+                && let Some(slot) = self.slot_mut(claim.user.slot())
+            {
+                slot.users.take_back(&claim.user, claim.period);
+            }
+        }
+        Outcome::Unchanged
+    }
+
+    /// The limit for each user of a campaign, where there is one.
+    fn user_limit(&self, number: CampaignNumber) -> Option<(&Rules, UserLimit)> {
+        let campaign = self.campaigns.get(&number)?;
+        let rules = campaign.rules.as_deref()?;
+        Some((rules, rules.uses_per_user?))
+    }
+
+    /// How often a user has redeemed in a period, pending claims included.
+    fn used(&self, user: &UserDigest, period: Period) -> u32 {
+        let slot = self.slot_place(user.slot()).and_then(|place| self.slots.get(place));
+        slot.map_or(0, |slot| slot.users.used(user, period))
+    }
+
+    /// Whether a user has certainly redeemed as often as the campaign allows.
+    pub(super) fn user_limit_is_reached(
+        &self,
+        number: CampaignNumber,
+        user: UserDigest,
+        at: Timestamp,
+    ) -> bool {
+        self.user_limit(number).is_some_and(|(rules, limit)| {
+            let period = rules.period_at(&limit, at);
+            let pending = self.claims.of_user(user, period);
+            self.used(&user, period).saturating_sub(pending) >= limit.limit
+        })
+    }
+
+    /// The pending claims up to an entry, oldest first.
+    pub(super) fn pending_claims(&self, through: u64, most: usize) -> Vec<PendingClaim> {
+        let old = self.claims.iter().take_while(|claim| claim.number <= through);
+        old.take(most).copied().collect()
+    }
+}
