@@ -6,8 +6,10 @@
 //! mailbox is bounded, and what does not fit is answered, never dropped.
 
 pub mod clock_watch;
+pub mod bookkeeping;
 pub mod control_view;
 pub mod core;
+pub mod crash_point;
 pub mod directory;
 pub mod examination;
 pub mod fatal;

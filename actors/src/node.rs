@@ -12,6 +12,7 @@ use redeemd_domain::shard::{Command, Shard};
 use redeemd_domain::slot::ShardLayout;
 use redeemd_persistence::ledger::LedgerReader;
 
+use crate::bookkeeping::{self, Bookkeeping};
 use crate::control_view::ControlView;
 use crate::core::{Answer, Limits};
 use crate::directory::Directory;
@@ -68,6 +69,8 @@ pub struct Node {
     pub policies: LivePolicies,
     /// What time it is to the actors.
     pub clock: WallClock,
+    /// The books of limits that span codes.
+    pub bookkeeping: Bookkeeping,
     is_ready: Arc<AtomicBool>,
     steward: Addr<Steward>,
     pub(crate) journal_writer: Addr<JournalWriter>,
@@ -183,7 +186,17 @@ impl Node {
                 steward
             })
         };
+        let books = bookkeeping::Surroundings {
+            layout,
+            shards: shard_directory.clone(),
+            shard_ports: shard_ports.clone(),
+            control: control_directory.clone(),
+            control_ports: control_ports.clone(),
+            view: view.clone(),
+            status: Arc::clone(&status),
+        };
         let node = Self {
+            bookkeeping: Bookkeeping::start(&Arbiter::new().handle(), books.clone()),
             layout,
             shards: shard_directory,
             shard_ports,
@@ -200,7 +213,7 @@ impl Node {
             ledger_keeper,
             snapshot_keeper,
         };
-        actix::spawn(node.clone().make_ready(missing));
+        actix::spawn(node.clone().make_ready(missing, books));
         node
     }
 
@@ -220,6 +233,7 @@ impl Node {
     /// returns, and in snapshots, so that the next start is a quick one.
     pub async fn finish(&self) {
         self.is_ready.store(false, Ordering::Release);
+        self.bookkeeping.finish().await;
         // An actor that is gone already has nothing left to do.
         let _ = self.steward.send(Finish).await;
         let _ = self.ledger_keeper.send(Finish).await;
@@ -229,7 +243,7 @@ impl Node {
 
     /// Waits for the actors to be reachable and tells the shards of the campaigns that a crash kept
     /// from them.
-    async fn make_ready(self, missing: Vec<(usize, Terms)>) {
+    async fn make_ready(self, missing: Vec<(usize, Terms)>, books: bookkeeping::Surroundings) {
         while self.shards.unreachable() + self.control.unreachable() > 0 {
             actix::clock::sleep(Duration::from_millis(1)).await;
         }
@@ -243,6 +257,7 @@ impl Node {
                 }
             }
         }
+        bookkeeping::make_up(&books).await;
         self.is_ready.store(true, Ordering::Release);
     }
 }

@@ -99,6 +99,24 @@ impl<M: Machine> Port<M> {
         self.ask(place, Ask::Do(command))
     }
 
+    /// Carries out a command that others wait for: past the bound of the mailbox and those of the
+    /// sequence. It is for what whoever asks has bounded already.
+    pub fn insist(&self, place: usize, command: M::Command) -> Asked<M> {
+        let mut questions = self.inner.questions.borrow_mut();
+        let ticket = questions.insert(Question::Open(None));
+        drop(questions);
+        let token = Token { port: self.inner.id, ticket: ticket as u64 };
+        let submission = Submission { token, ask: Ask::Insist(command) };
+        let submit = Submit::new(vec![submission], self.inner.ports.clone());
+        match self.inner.directory.address(place) {
+            Some(address) => {
+                address.do_send(submit.counted(self.inner.directory.waiting(place)));
+            }
+            None => self.inner.reject(submit, Rejection::Unavailable),
+        }
+        Asked { inner: Rc::clone(&self.inner), ticket: Some(ticket) }
+    }
+
     /// How many actors there are to ask.
     pub fn places(&self) -> usize {
         self.inner.directory.len()

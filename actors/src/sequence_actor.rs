@@ -190,6 +190,10 @@ where
         status.in_flight.set(self.core.in_flight() as u64);
         status.remembered.set(self.core.machine().remembered() as u64);
         status.held.set(self.core.machine().held());
+        let unfinished = self.core.machine().unfinished();
+        status.claims_pending.set(unfinished.claims as u64);
+        status.oldest_claim_at.set(unfinished.oldest_claim.map_or(0, |at| at.0));
+        status.owed.set(unfinished.owed as u64);
         status.clock_leapt.store(self.core.leap().is_some(), Ordering::Relaxed);
         status.clock_behind_ms.set(self.core.clock_behind_ms());
     }

@@ -122,6 +122,12 @@ pub struct SequenceStatus {
     pub overloaded: Number,
     /// How often the actor was rebuilt after a panic.
     pub rebuilt: Number,
+    /// Claims on uses of users of which it is not known what became of them.
+    pub claims_pending: Number,
+    /// When the oldest of them was made, in milliseconds since 1970; 0 when there is none.
+    pub oldest_claim_at: Number,
+    /// Uses that it owes to users whom other shards count.
+    pub owed: Number,
     /// Whether it cannot be reached, because it could not be rebuilt.
     pub is_down: AtomicBool,
     /// Whether a leap of the clock keeps it from changing anything.
@@ -175,6 +181,12 @@ pub struct Status {
     pub(crate) clock_is_behind: AtomicBool,
     /// Why the disk cannot be used, where it is not just full.
     disk_failure: Mutex<Option<String>>,
+    /// How often a shard was granted more of a campaign's total.
+    pub share_grants: Number,
+    /// How often a shard was told to give back what it had left of one.
+    pub share_recalls: Number,
+    /// How often it had to be asked what became of a claim, because nobody told.
+    pub claims_resolved: Number,
     /// Why the node cannot go on, once it cannot.
     fatal: Mutex<Option<String>>,
 }

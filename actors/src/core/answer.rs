@@ -31,6 +31,9 @@ pub struct Submission<M: Machine> {
 pub enum Ask<M: Machine> {
     /// Do something; the answer is durable.
     Do(M::Command),
+    /// Do what somebody else waits for: it passes the bounds that commands otherwise have, so
+    /// that what is under way can always be ended. Whoever asks bounds it.
+    Insist(M::Command),
     /// Tell something, from the state that the journal already holds.
     Tell(M::Query),
 }

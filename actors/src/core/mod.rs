@@ -104,6 +104,13 @@ struct Proposal<M: Machine> {
     entry: Entry<M::Command>,
 }
 
+/// Whether a command is refused when there is more to do than fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    Usual,
+    Reserved,
+}
+
 #[derive(Debug)]
 struct Flight {
     ticket: FrameTicket,
@@ -212,7 +219,8 @@ impl<M: Machine> SequenceCore<M> {
                 let at = at.unwrap_or(self.machine.time());
                 Some(Answer::Reply(self.machine.reply(&query, at)))
             }
-            Ask::Do(command) => self.propose(Some(token), command, at),
+            Ask::Do(command) => self.propose(Some(token), command, at, Lane::Usual),
+            Ask::Insist(command) => self.propose(Some(token), command, at, Lane::Reserved),
         };
         self.considering = None;
         outputs.answers.extend(answer.map(|answer| (token, answer)));
@@ -308,7 +316,7 @@ impl<M: Machine> SequenceCore<M> {
         let would_forget =
             forgotten < self.last_change && forgotten < self.covered && self.proposals.is_empty();
         let at = self.stamp(now);
-        if (always || would_forget) && self.propose(None, M::advance(), at).is_none() {
+        if (always || would_forget) && self.propose(None, M::advance(), at, Lane::Usual).is_none() {
             self.flush(outputs);
         }
     }
@@ -364,6 +372,7 @@ impl<M: Machine> SequenceCore<M> {
         token: Option<Token>,
         command: M::Command,
         at: Option<Timestamp>,
+        lane: Lane,
     ) -> Option<Answer<M>> {
         // A replay precedes every refusal, also the server's own.
         let judged_at = at.unwrap_or(self.machine.time());
@@ -376,7 +385,7 @@ impl<M: Machine> SequenceCore<M> {
         if self.disk_full {
             return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::DiskFull)));
         }
-        if self.is_full() {
+        if lane == Lane::Usual && self.is_full() {
             return Some(Answer::Rejected(Rejection::Overloaded));
         }
         self.propose_what_is_due(at);

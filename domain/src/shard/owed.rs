@@ -45,9 +45,9 @@ impl Shard {
         self.owed.uses.insert(place, OwedUse { number, user, period });
     }
 
-    /// The next uses that are to be given back to users of one shard.
-    pub(super) fn next_owed(&self) -> Option<(u16, GiveBack)> {
-        let &(target, first) = self.owed.uses.keys().next()?;
+    /// The next uses that are to be given back to users of one shard, from a number of shards on.
+    pub(super) fn next_owed(&self, from: u16) -> Option<(u16, GiveBack)> {
+        let (&(target, first), _) = self.owed.uses.range((from, 0)..).next()?;
         let of_target = self.owed.uses.range((target, first)..=(target, u64::MAX));
         let uses = of_target.take(MAX_GIVEN_BACK).map(|(_, owed)| *owed).collect();
         Some((target, GiveBack { shard: self.shard, none_below: first, uses }))

@@ -50,8 +50,12 @@ pub enum Query {
         /// The most that are told.
         most: usize,
     },
-    /// What is to be given back to users of another shard next?
-    Owed,
+    /// What is to be given back next to users of a shard, the first with this number or a higher
+    /// one?
+    Owed {
+        /// That number.
+        from: u16,
+    },
     /// What was lent to the shard of a campaign's total?
     Share(CampaignNumber),
 }
@@ -164,7 +168,7 @@ impl Shard {
             Query::PendingClaims { through, most } => {
                 Reply::PendingClaims(self.pending_claims(*through, *most))
             }
-            Query::Owed => Reply::Owed(self.next_owed()),
+            Query::Owed { from } => Reply::Owed(self.next_owed(*from)),
             Query::Share(number) => Reply::Share(self.campaign(*number).and_then(Campaign::share)),
         }
     }

@@ -1,0 +1,144 @@
+//! Lending shares of campaigns' totals: one task for each campaign in which somebody waits, so that
+//! what many wait for is brought once, and no share is ever on two ways.
+
+mod round;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redeemd_domain::codes::CampaignNumber;
+use tokio::sync::{Notify, oneshot};
+
+use super::Books;
+use round::Round;
+
+/// How long a campaign of which nothing was left is said to have nothing left, without asking
+/// again.
+const MEMORY: Duration = Duration::from_millis(200);
+
+/// What came of waiting for a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lent {
+    /// The shard has something, or may have; it is worth asking it again.
+    Perhaps,
+    /// Nothing is left of the total anywhere.
+    Nothing,
+    /// A shard or the control sequence cannot be asked, so nobody knows.
+    Unknown,
+}
+
+/// Who waits for shares.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    campaigns: Mutex<HashMap<CampaignNumber, Line, ahash::RandomState>>,
+    some: Notify,
+}
+
+/// Who waits for a share of one campaign's total.
+#[derive(Debug, Default)]
+struct Line {
+    by_shard: HashMap<u16, Vec<oneshot::Sender<Lent>>, ahash::RandomState>,
+    /// Whether a task brings shares at present.
+    is_served: bool,
+    /// Until when nothing is left.
+    nothing_until: Option<Instant>,
+}
+
+impl Waiting {
+    /// Waits for a share.
+    pub(super) fn want(
+        &self,
+        campaign: CampaignNumber,
+        shard: u16,
+    ) -> impl Future<Output = Lent> + use<> {
+        let waiting = {
+            let mut campaigns = self.lock();
+            let line = campaigns.entry(campaign).or_default();
+            if line.nothing_until.is_some_and(|until| Instant::now() < until) {
+                Err(Lent::Nothing)
+            } else {
+                let (sender, receiver) = oneshot::channel();
+                line.by_shard.entry(shard).or_default().push(sender);
+                if !line.is_served {
+                    self.some.notify_one();
+                }
+                Ok(receiver)
+            }
+        };
+        async move {
+            match waiting {
+                Ok(receiver) => receiver.await.unwrap_or(Lent::Unknown),
+                Err(lent) => lent,
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CampaignNumber, Line, ahash::RandomState>> {
+        self.campaigns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The campaigns in which somebody waits and nobody serves; they are served from now on.
+    fn unserved(&self) -> Vec<CampaignNumber> {
+        let mut unserved = Vec::new();
+        let now = Instant::now();
+        let mut campaigns = self.lock();
+        campaigns.retain(|&campaign, line| {
+            if !line.is_served && !line.by_shard.is_empty() {
+                line.is_served = true;
+                unserved.push(campaign);
+            }
+            line.is_served || line.nothing_until.is_some_and(|until| now < until)
+        });
+        unserved
+    }
+
+    /// How many wait at which shard. When nobody does, the campaign is no longer served.
+    fn wanted(&self, campaign: CampaignNumber) -> Vec<(u16, u64)> {
+        let mut campaigns = self.lock();
+        let Some(line) = campaigns.get_mut(&campaign) else { return Vec::new() };
+        let wanted = line.by_shard.iter().map(|(&shard, waiting)| (shard, waiting.len() as u64));
+        let wanted: Vec<_> = wanted.collect();
+        line.is_served = !wanted.is_empty();
+        wanted
+    }
+
+    /// Tells those who wait at a shard.
+    fn tell(&self, campaign: CampaignNumber, shard: u16, lent: Lent) {
+        let waiting = {
+            let mut campaigns = self.lock();
+            let Some(line) = campaigns.get_mut(&campaign) else { return };
+            line.nothing_until = (lent == Lent::Nothing).then(|| Instant::now() + MEMORY);
+            line.by_shard.remove(&shard).unwrap_or_default()
+        };
+        for sender in waiting {
+            // Whoever does not wait any more does not want to know.
+            let _ = sender.send(lent);
+        }
+    }
+}
+
+/// Serves whoever waits.
+pub(super) async fn run(books: Rc<Books>, waiting: Arc<Waiting>) {
+    loop {
+        waiting.some.notified().await;
+        for campaign in waiting.unserved() {
+            actix::spawn(serve(Rc::clone(&books), Arc::clone(&waiting), campaign));
+        }
+    }
+}
+
+async fn serve(books: Rc<Books>, waiting: Arc<Waiting>, campaign: CampaignNumber) {
+    loop {
+        let wanted = waiting.wanted(campaign);
+        if wanted.is_empty() {
+            return;
+        }
+        let lent = Round::new(&books, campaign).lend(&wanted).await;
+        for (shard, _) in wanted {
+            let lent = lent.get(&shard).copied().unwrap_or(Lent::Unknown);
+            waiting.tell(campaign, shard, lent);
+        }
+    }
+}
