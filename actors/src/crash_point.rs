@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use redeemd_domain::shard::Fate;
 use tokio::sync::Notify;
 
 /// A place between two steps of a protocol. What the first of them did is journaled.
@@ -43,6 +44,14 @@ pub enum CrashPoint {
 }
 
 impl CrashPoint {
+    /// Where what became of an attempt is known, and its claim is not settled.
+    pub const fn after_attempt(fate: Fate) -> Self {
+        match fate {
+            Fate::Granted => Self::Redeemed,
+            Fate::Refused => Self::AttemptRefused,
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 15] = [
         Self::Claimed,

@@ -31,8 +31,10 @@ mod redeeming;
 mod redemption_list;
 mod revoking;
 mod rolling_back;
+mod spanning;
 mod standing;
 mod tallies;
+mod stepping;
 #[cfg(test)]
 mod tests;
 mod time_zones;

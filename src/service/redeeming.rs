@@ -169,7 +169,7 @@ impl Worker {
         Redeemed::of_performed(performed, &self.view())
     }
 
-    /// Whether a code could be redeemed now. Changes nothing and promises nothing.
+    /// Whether a code could be redeemed now, by a user where one is named. Changes nothing and promises nothing.
     ///
     /// # Errors
     /// When the code's shard cannot be asked.
@@ -183,6 +183,9 @@ impl Worker {
             Reply::Validated(Ok(validated)) => {
                 let campaign = self.view().campaign(validated.campaign.number).map(Arc::clone);
                 let campaign = campaign.ok_or_else(|| Error::internal("a code has no campaign"))?;
+                if let Some(refusal) = self.refused_across(&campaign, &code, user).await? {
+                    return Ok(Validation::Invalid(refusal));
+                }
                 let limit = validated.campaign.uses_per_code.map(u64::from);
                 let uses_left = limit.map(|limit| limit.saturating_sub(validated.state.uses));
                 let balance_left = validated.balance_left;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use redeemd_domain::campaign::{Campaign, Codes};
-use redeemd_domain::codes::CampaignNumber;
+use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::control::Control;
 
 use super::caller::{Caller, Callers};
@@ -17,6 +17,8 @@ pub struct View {
     callers: Callers,
     keys: Arc<Keys>,
     has_listed_codes: bool,
+    /// Whether any campaign of listed codes has a limit that spans codes.
+    limits_listed_codes: bool,
 }
 
 impl View {
@@ -24,8 +26,10 @@ impl View {
         // Looked for once, since every text that is no sealed code needs it.
         let is_listed = |codes: &Codes| matches!(codes, Codes::Imported | Codes::Pattern { .. });
         let has_listed_codes = control.campaigns().any(|campaign| is_listed(&campaign.codes));
+        let limits_listed_codes =
+            control.campaigns().any(|campaign| is_listed(&campaign.codes) && spans_codes(campaign));
         let (callers, keys) = (Callers::of(&control), vault.keys(&control));
-        Self { control, callers, keys, has_listed_codes }
+        Self { control, callers, keys, has_listed_codes, limits_listed_codes }
     }
 
     /// The whole state.
@@ -44,6 +48,16 @@ impl View {
         self.has_listed_codes
     }
 
+    /// Whether a limit that spans codes may hold of this one.
+    pub(super) fn spans_codes(&self, code: &CodeKey) -> bool {
+        match code {
+            CodeKey::Sealed { campaign, .. } => {
+                self.campaign(*campaign).is_some_and(|campaign| spans_codes(campaign))
+            }
+            CodeKey::Listed(_) => self.limits_listed_codes,
+        }
+    }
+
     /// A campaign.
     pub fn campaign(&self, number: CampaignNumber) -> Option<&Arc<Campaign>> {
         self.control.campaign(number)
@@ -53,4 +67,9 @@ impl View {
     pub fn caller(&self, api_key: &[u8]) -> Option<Caller> {
         self.callers.find(&digest_of_api_key(api_key))
     }
+}
+
+fn spans_codes(campaign: &Campaign) -> bool {
+    let rules = campaign.rules.as_deref();
+    rules.is_some_and(|rules| rules.uses_per_user.is_some() || rules.total_uses.is_some())
 }

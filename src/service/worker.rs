@@ -37,6 +37,8 @@ pub(super) struct Inner {
     pub(super) lists: Arc<Semaphore>,
     /// How many changes of campaigns are being told to the shards.
     pub(super) changes: Cell<usize>,
+    /// How many commands go through steps.
+    pub(super) stepping: Cell<usize>,
     /// How many listers are at work.
     pub(super) listers: Cell<usize>,
     pub(super) turns: Arc<Turns>,
@@ -56,6 +58,7 @@ impl Worker {
             control: Port::open(&node.control_ports, &node.control, CONTROL_QUESTIONS),
             lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             changes: Cell::new(0),
+            stepping: Cell::new(0),
             listers: Cell::new(0),
             turns: Arc::clone(turns),
             vault: Arc::clone(vault),

@@ -147,6 +147,16 @@ impl Command {
         }
     }
 
+    /// The user for whom a use of a code is wanted.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => Some(&redeem.user),
+            Self::PlaceHold(place) => Some(&place.user),
+            Self::Confirm(confirm) => Some(&confirm.spend.redeem.user),
+            _ => None,
+        }
+    }
+
     /// The claim that comes with it.
     pub fn claim(&self) -> Option<Claim> {
         match self {

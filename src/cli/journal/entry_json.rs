@@ -136,6 +136,13 @@ pub(super) fn shard_command(command: &shard::Command, detail: Detail) -> (&'stat
                 "idempotent": top_up.request.is_some(),
             }),
         ),
+        C::ClaimUse(_)
+        | C::Settle(_)
+        | C::Forbid(_)
+        | C::GiveBack(_)
+        | C::Delivered { .. }
+        | C::TakeShare { .. }
+        | C::ReturnShare { .. } => step(command),
         C::Revoke(change) => ("revoke", changed(change, detail)),
         C::Restore(change) => ("restore", changed(change, detail)),
         C::List(list) => (
@@ -146,6 +153,41 @@ pub(super) fn shard_command(command: &shard::Command, detail: Detail) -> (&'stat
                 "api_key": api_key(list.api_key),
             }),
         ),
+    }
+}
+
+/// A step of a limit that spans codes. Users are known by digests here, which are not shown.
+fn step(command: &shard::Command) -> (&'static str, Value) {
+    use shard::Command as C;
+    match command {
+        C::ClaimUse(wish) => {
+            ("claim_use", json!({ "campaign": wish.campaign.0, "code": code(&wish.code) }))
+        }
+        C::Settle(settle) => {
+            ("settle", json!({ "settled": settle.settled, "returned": settle.returned }))
+        }
+        C::Forbid(forbid) => (
+            "forbid",
+            json!({ "shard": forbid.shard, "number": forbid.number, "code": code(&forbid.code) }),
+        ),
+        C::GiveBack(give_back) => (
+            "give_back",
+            json!({
+                "shard": give_back.shard,
+                "none_below": give_back.none_below,
+                "numbers": give_back.uses.iter().map(|owed| owed.number).collect::<Vec<_>>(),
+            }),
+        ),
+        C::Delivered { shard, numbers } => {
+            ("delivered", json!({ "shard": shard, "numbers": numbers }))
+        }
+        C::TakeShare { campaign, since, granted } => {
+            ("take_share", json!({ "campaign": campaign.0, "since": since.0, "granted": granted }))
+        }
+        C::ReturnShare { campaign, since, keep } => {
+            ("return_share", json!({ "campaign": campaign.0, "since": since.0, "keep": keep }))
+        }
+        _ => ("unknown", json!({})),
     }
 }
 
@@ -248,6 +290,21 @@ pub(super) fn control_command(command: &control::Command, detail: Detail) -> (&'
                 "rejected_count": import.rejected_count,
                 "api_key": api_key(asked.api_key),
                 "idempotent": asked.request.is_some(),
+            }),
+        ),
+        C::OpenShares { campaign, since, bases } => {
+            ("open_shares", json!({ "campaign": campaign.0, "since": since.0, "bases": bases }))
+        }
+        C::GrantShare { campaign, since, shard, granted } => (
+            "grant_share",
+            json!({
+                "campaign": campaign.0, "since": since.0, "shard": shard, "granted": granted,
+            }),
+        ),
+        C::RecordReturned { campaign, since, shard, returned } => (
+            "record_returned",
+            json!({
+                "campaign": campaign.0, "since": since.0, "shard": shard, "returned": returned,
             }),
         ),
         C::KeepImport { campaign, import, remarks, asked } => (

@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     CampaignArchived,
     /// What is left of the code is held for others.
     CodeHeld,
+    /// The user has redeemed as often as the campaign allows.
+    UserLimitReached,
+    /// The campaign's codes were redeemed as often as it allows altogether.
+    CampaignLimitReached,
     /// There is less left than is asked for.
     InsufficientBalance,
     /// The redemption was rolled back before.
@@ -73,7 +77,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::ValidationFailed,
         Self::MalformedJson,
         Self::Unauthenticated,
@@ -89,6 +93,8 @@ impl Kind {
         Self::CampaignPaused,
         Self::CampaignArchived,
         Self::CodeHeld,
+        Self::UserLimitReached,
+        Self::CampaignLimitReached,
         Self::InsufficientBalance,
         Self::AlreadyRolledBack,
         Self::RollbackTooLate,
@@ -150,6 +156,12 @@ impl Kind {
                 (S::CONFLICT, "campaign_archived", "The campaign is archived.")
             }
             Self::CodeHeld => (S::CONFLICT, "code_held", "The code is held for somebody else."),
+            Self::UserLimitReached => {
+                (S::CONFLICT, "user_limit_reached", "The user has redeemed as often as allowed.")
+            }
+            Self::CampaignLimitReached => {
+                (S::CONFLICT, "campaign_limit_reached", "The campaign has no uses left.")
+            }
             Self::InsufficientBalance => {
                 (S::CONFLICT, "insufficient_balance", "There is not enough left.")
             }

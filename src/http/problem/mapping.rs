@@ -25,6 +25,8 @@ pub(crate) fn refusal_code(refusal: Refusal) -> Kind {
         Refusal::RollbackTooLate => Kind::RollbackTooLate,
         Refusal::HoldEnded => Kind::HoldEnded,
         Refusal::CodeHeld => Kind::CodeHeld,
+        Refusal::UserLimitReached => Kind::UserLimitReached,
+        Refusal::CampaignLimitReached => Kind::CampaignLimitReached,
         Refusal::InsufficientBalance => Kind::InsufficientBalance,
     }
 }
@@ -117,6 +119,12 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::RollbackTooLate => "The redemption is too long ago to be rolled back.",
         Refusal::HoldEnded => "The hold was confirmed or released, or it expired.",
         Refusal::CodeHeld => "All uses of the code that are left are held for other users.",
+        Refusal::UserLimitReached => {
+            "The user has redeemed codes of the campaign as often as it allows."
+        }
+        Refusal::CampaignLimitReached => {
+            "Codes of the campaign have been redeemed as often as it allows altogether."
+        }
         Refusal::InsufficientBalance => "There is less left than that.",
     };
     Problem::new(refusal_code(refusal), detail)

@@ -57,6 +57,8 @@ fn every_refusal_has_the_status_of_the_contract() {
         (Refusal::CampaignPaused, 409, "campaign_paused"),
         (Refusal::AlreadyRedeemed, 409, "already_redeemed"),
         (Refusal::CodeHeld, 409, "code_held"),
+        (Refusal::UserLimitReached, 409, "user_limit_reached"),
+        (Refusal::CampaignLimitReached, 409, "campaign_limit_reached"),
         (Refusal::InsufficientBalance, 409, "insufficient_balance"),
         (Refusal::AmountTooLarge, 400, "validation_failed"),
     ];

@@ -64,6 +64,8 @@ impl Answering for Shard {
             | Refusal::HoldEnded
             | Refusal::CodeHeld
             | Refusal::InsufficientBalance
+            | Refusal::UserLimitReached
+            | Refusal::CampaignLimitReached
             | Refusal::AmountTooLarge => unreachable!("nobody asks for what it refuses"),
         }
     }

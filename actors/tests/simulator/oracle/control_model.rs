@@ -158,7 +158,10 @@ impl ControlModel {
                 check(&after.window)?;
                 Ok(changed_event(before, after))
             }
-            Command::ChangeRules { .. } => unreachable!("nobody sends it"),
+            Command::ChangeRules { .. }
+            | Command::OpenShares { .. }
+            | Command::GrantShare { .. }
+            | Command::RecordReturned { .. } => unreachable!("nobody sends it"),
             Command::SetStatus { campaign, status, .. } => {
                 let before = self.campaign(*campaign)?;
                 if before.status == Status::Archived && *status != Status::Archived {

@@ -91,7 +91,14 @@ impl Modelled for Shard {
             | shard::Command::PlaceHold(_)
             | shard::Command::Confirm(_)
             | shard::Command::Release(_)
-            | shard::Command::TopUp(_) => unreachable!("nobody sends it"),
+            | shard::Command::TopUp(_)
+            | shard::Command::ClaimUse(_)
+            | shard::Command::Settle(_)
+            | shard::Command::Forbid(_)
+            | shard::Command::GiveBack(_)
+            | shard::Command::Delivered { .. }
+            | shard::Command::TakeShare { .. }
+            | shard::Command::ReturnShare { .. } => unreachable!("nobody sends it"),
         };
         Some(AttemptId(api_key.0))
     }

@@ -43,7 +43,14 @@ impl ShardModel {
             | Command::Confirm(_)
             | Command::Release(_)
             | Command::Expire { .. }
-            | Command::TopUp(_) => unreachable!("nobody sends it"),
+            | Command::TopUp(_)
+            | Command::ClaimUse(_)
+            | Command::Settle(_)
+            | Command::Forbid(_)
+            | Command::GiveBack(_)
+            | Command::Delivered { .. }
+            | Command::TakeShare { .. }
+            | Command::ReturnShare { .. } => unreachable!("nobody sends it"),
             Command::Redeem(redeem) => {
                 if let Some(refusal) = self.refusal(&redeem.code, stamp.at) {
                     return Outcome::Refused(refusal);
