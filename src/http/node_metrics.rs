@@ -117,7 +117,25 @@ fn write_settings(page: &mut Exposition, operation: &Operation) {
 fn write_node(page: &mut Exposition, status: &Status) {
     use Kind::{Counter, Gauge};
     let is_full = u8::from(status.disk_is_full.load(Ordering::Relaxed));
-    let numbers: [(&str, Kind, &str, u64); 9] = [
+    let numbers: [(&str, Kind, &str, u64); 12] = [
+        (
+            "redeemd_share_grants_total",
+            Counter,
+            "Grants of a campaign's total to a shard.",
+            status.share_grants.get(),
+        ),
+        (
+            "redeemd_share_recalls_total",
+            Counter,
+            "Shards that were told to give back what they had left of a campaign's total.",
+            status.share_recalls.get(),
+        ),
+        (
+            "redeemd_claims_resolved_total",
+            Counter,
+            "Claims on uses of users about which a shard had to be asked.",
+            status.claims_resolved.get(),
+        ),
         (
             "redeemd_journal_entries_total",
             Counter,
@@ -187,7 +205,19 @@ fn write_node(page: &mut Exposition, status: &Status) {
 fn write_sequences(page: &mut Exposition, status: &Status) {
     use Kind::{Counter, Gauge};
     type Read = fn(&SequenceStatus) -> u64;
-    let families: [(&str, Kind, &str, Read); 15] = [
+    let families: [(&str, Kind, &str, Read); 18] = [
+        ("claims_pending", Gauge, "Claims on uses of users that are not settled.", |it| {
+            it.claims_pending.get()
+        }),
+        (
+            "oldest_claim_timestamp_seconds",
+            Gauge,
+            "When the oldest of them was made; 0 when there is none.",
+            |it| it.oldest_claim_at.get() / 1_000,
+        ),
+        ("owed_uses", Gauge, "Uses that are owed to users whom other shards count.", |it| {
+            it.owed.get()
+        }),
         ("applied_entries_total", Counter, "Entries ever applied.", |it| it.applied.get()),
         ("changes_total", Counter, "Outcomes that changed something.", |it| it.changes.get()),
         ("ledger_entry", Gauge, "The last entry that the ledger durably has.", |it| {

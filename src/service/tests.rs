@@ -23,6 +23,8 @@ use redeemd_persistence::disk::RealDisk;
 use redeemd_persistence::journal::{self, DirectoryId, Engine, MemoryStorage};
 use redeemd_persistence::ledger;
 
+mod crash_points;
+
 use super::{Caller, CodeRange, Error, IdempotencyKey, Redemption, Turns, Worker, time_zone};
 use crate::secrets::{Keys, SECRET_BYTES, ServerSecret, Vault, Wrapper};
 

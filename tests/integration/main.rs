@@ -29,6 +29,7 @@ mod imports;
 mod journal_commands;
 mod ledger_damage;
 mod lifecycle;
+mod limits;
 mod lists;
 mod lookup;
 mod overload;

@@ -35,8 +35,9 @@ fn request(byte: u8) -> Option<Request> {
     Some(Request { digest, fingerprint, searched: 5 })
 }
 
-fn claim() -> Option<Claim> {
-    Some(Claim { shard: 3, number: 900, resolved_below: 880, period: Period(7) })
+/// Each claim serves one attempt.
+fn claim(number: u64) -> Option<Claim> {
+    Some(Claim { shard: 3, number, resolved_below: 880, period: Period(7) })
 }
 
 fn sealed(campaign: u32, serial: u64) -> CodeKey {
@@ -77,7 +78,7 @@ fn id(slot: CodeKey, number: u64) -> HoldId {
 }
 
 fn confirm(code: CodeKey, number: u64, amount: Option<u64>, otherwise: Otherwise) -> Command {
-    let spend = Spend { redeem: wish(code, request(9)), claim: claim(), amount };
+    let spend = Spend { redeem: wish(code, request(9)), claim: claim(900 + number), amount };
     Command::Confirm(Box::new(Confirm { hold: id(code, number), spend, otherwise }))
 }
 
@@ -87,7 +88,7 @@ fn roll_back(code: CodeKey, number: u64, spent: Option<u64>, amount: Option<u64>
         code,
         user: "Žofie-1".into(),
         generation: 0,
-        claim: claim(),
+        claim: spent.map_or(claim(900), |_| None),
         spent,
         amount,
         max_age_ms: 7_776_000_000,
@@ -112,7 +113,7 @@ fn commands() -> Vec<Command> {
         Command::PutCampaign(view(1024)),
         Command::PutRules { view: view(2048), rules: rules.into() },
         Command::List(list),
-        hold(plain, 300_000, claim(), request(1)),
+        hold(plain, 300_000, claim(900), request(1)),
         hold(plain, 300_000, None, None),
         confirm(plain, 4, None, Otherwise::Refuse),
         roll_back(plain, 6, None, None),
@@ -131,7 +132,7 @@ fn commands() -> Vec<Command> {
             code: sealed(1024, 1025),
             api_key: API_KEY,
         }),
-        hold(sealed(1024, 1026), 300_000, claim(), None),
+        hold(sealed(1024, 1026), 300_000, claim(1_000), None),
         hold(gift, 86_400_000, None, request(3)),
     ]
 }

@@ -19,6 +19,7 @@ mod fixtures_api_keys;
 mod fixtures_control;
 mod fixtures_import;
 mod fixtures_life;
+mod fixtures_limits;
 mod fixtures_listing;
 mod fixtures_rules;
 mod fixtures_shard;
