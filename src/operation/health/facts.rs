@@ -16,6 +16,9 @@ const OVERDUE_INTERVALS: u64 = 3;
 /// See [`OVERDUE_INTERVALS`]; in seconds.
 const WRITING_SECONDS: u64 = 60;
 
+/// How long a claim may be unsettled; each is asked about after a second or two.
+const OLDEST_CLAIM_SECONDS: u64 = 10;
+
 /// What is known at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
@@ -43,6 +46,8 @@ pub(super) struct Facts {
     pub(super) down: u64,
     pub(super) waiting: u64,
     pub(super) mailbox_capacity: u64,
+    /// The age of the oldest claim on a user's use that is not settled.
+    pub(super) claim_age_seconds: u64,
     pub(super) in_flight: u64,
     pub(super) max_in_flight: u64,
     pub(super) ledger_waiting: u64,
@@ -106,6 +111,10 @@ impl Facts {
         self.unreachable = (node.shards.unreachable() + node.control.unreachable()) as u64;
         self.down = status.sequences.iter().filter(|one| is_set(&one.is_down)).count() as u64;
         self.waiting = most(&|one| one.waiting.get());
+        self.claim_age_seconds = most(&|one| match one.oldest_claim_at.get() / 1_000 {
+            0 => 0,
+            made => now.saturating_sub(made),
+        });
         self.in_flight = most(&|one| one.in_flight.get());
         self.max_in_flight = live.shards.max_in_flight as u64;
         self.ledger_waiting = status.ledger_waiting.get();
@@ -207,14 +216,19 @@ impl Facts {
             Some(Finding::SequenceRebuilding)
         } else if !self.is_spread {
             Some(Finding::CampaignsSpreading)
+        } else if limit > 0 && self.waiting >= limit {
+            Some(Finding::MailboxFilling)
         } else {
-            (limit > 0 && self.waiting >= limit).then_some(Finding::MailboxFilling)
+            // Ages are nothing to go by once the clock has leapt.
+            let is_old = self.claim_age_seconds > OLDEST_CLAIM_SECONDS && !self.clock_leapt;
+            is_old.then_some(Finding::ClaimsUnresolved)
         };
         let checks = vec![
             check("sequences", self.sequences, None, "sequences"),
             check("unreachable", self.unreachable, Some(1), "sequences"),
             check("mailbox", self.waiting, Some(limit), "messages"),
             check("in_flight", self.in_flight, Some(self.max_in_flight), "entries"),
+            check("oldest_claim", self.claim_age_seconds, Some(OLDEST_CLAIM_SECONDS), "seconds"),
         ];
         part("shards", finding, checks)
     }

@@ -65,6 +65,8 @@ pub enum Finding {
     CampaignsSpreading,
     /// A mailbox is filling.
     MailboxFilling,
+    /// It is not known for long what became of claims on uses of users.
+    ClaimsUnresolved,
     /// The ledger is falling behind.
     LedgerBehind,
     /// A snapshot could not be written.
@@ -77,7 +79,7 @@ pub enum Finding {
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Starting,
         Self::Ending,
         Self::JournalFailed,
@@ -93,6 +95,7 @@ impl Finding {
         Self::SequenceRebuilding,
         Self::CampaignsSpreading,
         Self::MailboxFilling,
+        Self::ClaimsUnresolved,
         Self::LedgerBehind,
         Self::SnapshotFailed,
         Self::SnapshotOverdue,
@@ -155,6 +158,11 @@ impl Finding {
             Self::MailboxFilling => {
                 ("mailbox_filling", Degraded, "More is asked than is worked off.")
             }
+            Self::ClaimsUnresolved => (
+                "claims_unresolved",
+                Degraded,
+                "It is not known for long what became of claims on uses of users.",
+            ),
             Self::LedgerBehind => ("ledger_behind", Degraded, "The ledger is falling behind."),
             Self::SnapshotFailed => {
                 ("snapshot_failed", Degraded, "The last snapshot could not be written.")

@@ -37,7 +37,7 @@ fn nothing_is_found_where_all_is_well() {
 
 #[test]
 fn each_finding_is_found_alone_and_in_its_part() {
-    let cases: [(&str, Finding, Facts); 19] = [
+    let cases: [(&str, Finding, Facts); 20] = [
         ("server", Finding::Starting, with(|it| it.stage = Some(Stage::Starting))),
         ("server", Finding::Ending, with(|it| it.stage = Some(Stage::Ending))),
         ("journal", Finding::JournalFailed, with(|it| it.fatal = Some("why".into()))),
@@ -53,6 +53,7 @@ fn each_finding_is_found_alone_and_in_its_part() {
         ("shards", Finding::SequenceRebuilding, with(|it| it.unreachable = 1)),
         ("shards", Finding::CampaignsSpreading, with(|it| it.is_spread = false)),
         ("shards", Finding::MailboxFilling, with(|it| it.waiting = 50)),
+        ("shards", Finding::ClaimsUnresolved, with(|it| it.claim_age_seconds = 11)),
         ("ledger", Finding::LedgerBehind, with(|it| it.ledger_lag = 500)),
         ("snapshots", Finding::SnapshotFailed, with(|it| it.snapshot_failed = true)),
         ("snapshots", Finding::SnapshotOverdue, with(|it| it.snapshot_age_seconds = 2_761)),
