@@ -5,8 +5,8 @@
 //! knows of HTTP, SQL or sled, and no actor waits for another: they exchange messages, every
 //! mailbox is bounded, and what does not fit is answered, never dropped.
 
-pub mod clock_watch;
 pub mod bookkeeping;
+pub mod clock_watch;
 pub mod control_view;
 pub mod core;
 pub mod crash_point;

@@ -156,7 +156,14 @@ impl Worker {
         let hold = self.any_hold(id).await?;
         let release = Release { hold: id, code: hold.code, api_key: caller.number };
         match self.perform(hold.code, Command::Release(release)).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                if hold.claim.is_some() {
+                    // The user may redeem again when the answer is there.
+                    let shard = self.inner().node.layout.shard_of(id.slot);
+                    self.inner().node.bookkeeping.deliver(shard).await;
+                }
+                Ok(())
+            }
             Err(Error::Refused(Refusal::HoldEnded)) => match self.read_hold(id).await?.fate {
                 Fate::Released => Ok(()),
                 Fate::Held | Fate::Confirmed(_) | Fate::Expired => {

@@ -44,8 +44,9 @@ fn race(
 
 /// How many answers were good ones; all others are this refusal.
 fn granted(answers: &[Answer], code: &str) -> usize {
-    let refused = answers.iter().filter(|answer| answer.status != 201);
-    refused.for_each(|answer| answer.is_problem(409, code));
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.is_problem(409, code);
+    }
     answers.iter().filter(|answer| answer.status == 201).count()
 }
 

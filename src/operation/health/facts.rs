@@ -111,9 +111,10 @@ impl Facts {
         self.unreachable = (node.shards.unreachable() + node.control.unreachable()) as u64;
         self.down = status.sequences.iter().filter(|one| is_set(&one.is_down)).count() as u64;
         self.waiting = most(&|one| one.waiting.get());
-        self.claim_age_seconds = most(&|one| match one.oldest_claim_at.get() / 1_000 {
+        let now_ms = node.clock.now().wall.0;
+        self.claim_age_seconds = most(&|one| match one.oldest_claim_at.get() {
             0 => 0,
-            made => now.saturating_sub(made),
+            made_ms => now_ms.saturating_sub(made_ms) / 1_000,
         });
         self.in_flight = most(&|one| one.in_flight.get());
         self.max_in_flight = live.shards.max_in_flight as u64;
