@@ -181,7 +181,7 @@ impl<M: Modelled> Station<M> {
         };
         let at = self.clock.stamp(now).ok();
         let (command, asked) = match &submission.ask {
-            Ask::Do(command) => (Some(command.clone()), None),
+            Ask::Do(command) | Ask::Insist(command) => (Some(command.clone()), None),
             Ask::Tell(query) => (None, Some(M::copy_query(query))),
         };
         core.submit(submission, now, &mut self.outputs);

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::acknowledgement::Acknowledgement;
 use super::apply::Stamp;
-use super::command::{Claim, ClaimUse, Settle};
+use super::command::Claim;
+use super::steps::{ClaimUse, Settle};
 use super::users::UserDigest;
 use super::{Outcome, Shard};
 use crate::codes::{CampaignNumber, CodeKey};

@@ -25,6 +25,7 @@ mod query;
 mod rollback;
 mod shares;
 mod slot_state;
+mod steps;
 mod top_up;
 mod undone;
 mod users;
@@ -40,8 +41,8 @@ pub use acknowledgement::Acknowledgement;
 pub use attempts::Fate;
 pub use claims::{MAX_CLAIMS_AHEAD, MAX_PENDING_CLAIMS, PendingClaim};
 pub use command::{
-    Change, Changed, Claim, ClaimUse, Command, Event, Forbid, GiveBack, List, MAX_DIGESTS, Money,
-    Record, Redeem, Redemption, Settle, Spend, Spent,
+    Change, Changed, Claim, Command, Event, List, MAX_DIGESTS, Money, Record, Redeem, Redemption,
+    Spend, Spent,
 };
 pub use encoding::{Decoder, FORMAT_VERSION};
 pub use hold::{
@@ -52,6 +53,7 @@ pub use query::{Due, Known, Query, Reply, Validated};
 pub use rollback::{Extent, RollBack, RolledBack};
 pub use shares::{Share, ShareBook};
 pub use slot_state::CodeState;
+pub use steps::{ClaimUse, Forbid, GiveBack, Settle};
 pub use top_up::{TopUp, ToppedUp};
 pub use users::UserDigest;
 

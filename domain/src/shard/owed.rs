@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::GiveBack;
+use super::steps::GiveBack;
 use super::users::UserDigest;
 use super::{Outcome, Shard};
 use crate::delivery::{Seen, Window};

@@ -1,8 +1,8 @@
 //! What a shard can be asked without changing anything.
 
 use super::claims::PendingClaim;
-use super::command::GiveBack;
 use super::shares::Share;
+use super::steps::GiveBack;
 use super::users::UserDigest;
 use super::{Campaign, CodeState, Counts, Extent, Hold, Shard};
 use crate::campaign::CampaignView;

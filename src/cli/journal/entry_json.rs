@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::line::{code, name, object, without_nulls};
 use super::rules_text;
+use super::step_json::step;
 use crate::http::TimeText;
 
 /// What is shown.
@@ -153,41 +154,6 @@ pub(super) fn shard_command(command: &shard::Command, detail: Detail) -> (&'stat
                 "api_key": api_key(list.api_key),
             }),
         ),
-    }
-}
-
-/// A step of a limit that spans codes. Users are known by digests here, which are not shown.
-fn step(command: &shard::Command) -> (&'static str, Value) {
-    use shard::Command as C;
-    match command {
-        C::ClaimUse(wish) => {
-            ("claim_use", json!({ "campaign": wish.campaign.0, "code": code(&wish.code) }))
-        }
-        C::Settle(settle) => {
-            ("settle", json!({ "settled": settle.settled, "returned": settle.returned }))
-        }
-        C::Forbid(forbid) => (
-            "forbid",
-            json!({ "shard": forbid.shard, "number": forbid.number, "code": code(&forbid.code) }),
-        ),
-        C::GiveBack(give_back) => (
-            "give_back",
-            json!({
-                "shard": give_back.shard,
-                "none_below": give_back.none_below,
-                "numbers": give_back.uses.iter().map(|owed| owed.number).collect::<Vec<_>>(),
-            }),
-        ),
-        C::Delivered { shard, numbers } => {
-            ("delivered", json!({ "shard": shard, "numbers": numbers }))
-        }
-        C::TakeShare { campaign, since, granted } => {
-            ("take_share", json!({ "campaign": campaign.0, "since": since.0, "granted": granted }))
-        }
-        C::ReturnShare { campaign, since, keep } => {
-            ("return_share", json!({ "campaign": campaign.0, "since": since.0, "keep": keep }))
-        }
-        _ => ("unknown", json!({})),
     }
 }
 

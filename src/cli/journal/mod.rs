@@ -8,6 +8,7 @@ mod meter;
 mod outcome_json;
 mod rules_text;
 mod salvage;
+mod step_json;
 mod verify;
 
 use std::process::ExitCode;
