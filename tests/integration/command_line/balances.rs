@@ -26,5 +26,5 @@ fn a_code_is_topped_up_and_its_redemption_rolled_back() {
     assert!(shown.done().contains("rolled_back"), "{shown:?}");
     let again = ["redemption", "rollback", &redemption, "--reason", "again"];
     ask(&again, "").failed(1, "already_rolled_back: ");
-    ask(&["codes", "top-up", "--amount", "0", "--reason", "none"], "").failed(2, "amount");
+    assert_eq!(ask(&["codes", "top-up", "--amount", "0", "--reason", "none"], "").code, 2);
 }
