@@ -49,8 +49,7 @@ pub(super) async fn follow(site: Site, request: HttpRequest) -> Result<HttpRespo
     let parameters = Parameters::of(&request, known)?;
     let filter = filter(&site, &parameters)?;
     let limit = parameters.limit()?;
-    let resumed = request.headers().get(LAST_EVENT_ID).filter(|_| is_stream);
-    let position = match resumed {
+    let position = match request.headers().get(LAST_EVENT_ID) {
         Some(id) => {
             let refused = || Problem::header(LAST_EVENT_ID, OBJECTION);
             let id = id.to_str().map_err(|_| refused())?;

@@ -43,7 +43,9 @@ fn a_campaign_is_made_read_and_changed() {
     );
 
     let shown = run(&["campaign", "show", &campaign, "--json"]);
-    assert_eq!(shown.json(), made);
+    let mut known = shown.json();
+    known["counts"]["as_of"] = Value::Null;
+    assert_eq!(known, made);
     assert!(shown.out.contains("1.10"), "numbers stay as they were written: {}", shown.out);
     let shown = run(&["campaign", "show", &campaign]);
     let first: Vec<_> = shown.done().lines().take(3).collect();
