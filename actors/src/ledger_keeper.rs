@@ -11,18 +11,31 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient};
 use redeemd_domain::sequence::SequenceId;
+use redeemd_persistence::disk::Courtesy;
 use redeemd_persistence::ledger::{self, Ledger};
 
 use crate::fatal::Fatal;
 use crate::messages::{Finish, Keep, LedgerCovers};
 use crate::policies::LivePolicies;
-use crate::status::Status;
+use crate::status::{SequenceStatus, Status};
 
 /// How often the keeper looks whether it is time to commit, at the least.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How many bytes of the index may be merged after each commit.
-const MAINTENANCE_BYTES: u64 = 16 << 20;
+/// How many bytes of the index may be merged for each byte of outcomes: keys are half of those at the
+/// most, and eight times their bytes keep up.
+const MAINTENANCE_PER_BYTE: u64 = 4;
+
+/// So many bytes are merged at a time, as outcomes come: all that is due after a commit in one go
+/// would keep the core from answers for tens of milliseconds.
+const MAINTENANCE_BYTES: u64 = 64 << 10;
+
+/// With this part of the lag that a sequence may have at the most, the ledger is behind, and
+/// leaves syncing to the end.
+const BEHIND: u64 = 4;
+
+/// How many bytes of the index may be merged after each interval in which nothing came.
+const IDLE_MAINTENANCE_BYTES: u64 = 1 << 20;
 
 /// When the keeper commits.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +51,9 @@ pub struct LedgerKeeper {
     ledger: Ledger,
     policies: LivePolicies,
     last_commit: Instant,
+    courtesy: Courtesy,
+    /// How many bytes of the index may be merged for what has come since the last merging.
+    maintenance_due: u64,
     listeners: HashMap<SequenceId, Vec<Recipient<LedgerCovers>>>,
     status: Arc<Status>,
     fatal: Fatal,
@@ -47,7 +63,16 @@ impl LedgerKeeper {
     /// The keeper of a ledger.
     pub fn new(ledger: Ledger, policies: LivePolicies, status: Arc<Status>, fatal: Fatal) -> Self {
         let listeners = HashMap::new();
-        Self { ledger, policies, last_commit: Instant::now(), listeners, status, fatal }
+        Self {
+            courtesy: ledger.courtesy(),
+            ledger,
+            policies,
+            last_commit: Instant::now(),
+            maintenance_due: 0,
+            listeners,
+            status,
+            fatal,
+        }
     }
 
     /// Commits when the interval is over, which may have changed since it began.
@@ -62,8 +87,9 @@ impl LedgerKeeper {
 
     fn commit(&mut self) {
         self.last_commit = Instant::now();
+        self.courtesy.set_behind(self.is_behind());
         if self.ledger.uncommitted_bytes() == 0 {
-            return;
+            return self.maintain(IDLE_MAINTENANCE_BYTES);
         }
         let begun = Instant::now();
         match self.ledger.commit() {
@@ -73,7 +99,19 @@ impl LedgerKeeper {
         }
         self.go_on();
         self.announce();
-        match self.ledger.maintain(MAINTENANCE_BYTES) {
+        self.maintain(MAINTENANCE_BYTES);
+    }
+
+    /// Whether a sequence is so far ahead that the ledger has to catch up.
+    fn is_behind(&self) -> bool {
+        let most = self.status.max_ledger_lag.get() / BEHIND;
+        let ahead =
+            |status: &SequenceStatus| status.applied.get().saturating_sub(status.covered.get());
+        self.status.sequences.iter().any(|status| ahead(status) > most)
+    }
+
+    fn maintain(&mut self, budget_bytes: u64) {
+        match self.ledger.maintain(budget_bytes) {
             Err(error) if !error.is_for_want_of_space() => {
                 self.fatal.raise(format!("the ledger's index failed: {error}"));
             }
@@ -126,11 +164,23 @@ impl Handler<Keep> for LedgerKeeper {
 
     fn handle(&mut self, Keep(batch): Keep, _: &mut Self::Context) {
         self.status.ledger_waiting.subtract(1);
+        let uncommitted = self.ledger.uncommitted_bytes();
         if let Err(error) = self.ledger.append(&batch) {
             return self.fatal.raise(format!("the ledger failed: {error}"));
         }
         if self.ledger.uncommitted_bytes() >= self.policies.current().commit.bytes {
             self.commit();
+        } else if self.ledger.uncommitted_bytes() < uncommitted {
+            // It committed by itself. Who waits for it must hear of that: while there is always
+            // another message, the interval does not come to its turn.
+            self.go_on();
+            self.announce();
+        }
+        self.maintenance_due += batch.encoded_bytes() as u64 * MAINTENANCE_PER_BYTE;
+        if self.maintenance_due >= MAINTENANCE_BYTES {
+            let due = std::mem::take(&mut self.maintenance_due);
+            self.courtesy.set_behind(self.is_behind());
+            self.maintain(due);
         }
     }
 }

@@ -33,8 +33,8 @@ mod revoking;
 mod rolling_back;
 mod spanning;
 mod standing;
-mod tallies;
 mod stepping;
+mod tallies;
 #[cfg(test)]
 mod tests;
 mod time_zones;

@@ -210,7 +210,8 @@ fn a_clock_that_leapt_is_believed_when_an_operator_says_so() {
         let codes = texts(&issued.codes);
         let redeem = async |place: usize| {
             let code = codes[place].as_str();
-            let redemption = Redemption { code, user: "ann", metadata: None, amount: None, key: None };
+            let redemption =
+                Redemption { code, user: "ann", metadata: None, amount: None, key: None };
             worker.redeem(CALLER, redemption).await
         };
         assert!(redeem(0).await.is_ok());

@@ -11,11 +11,15 @@
 //! - after a failed sync nothing is known any more, and the sync must not be retried: kernels drop
 //!   the dirty pages and report success the next time (the PostgreSQL "fsyncgate" of 2018).
 
+mod courtesy;
+mod portions;
 pub mod private;
 mod real;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulated;
 
+pub use courtesy::Courtesy;
+pub(crate) use portions::{PIECE_BYTES, PORTION_BYTES, Portions, write_in_pieces};
 pub use real::RealDisk;
 
 use std::fmt;

@@ -7,6 +7,7 @@
 //! One [`Ledger`] writes, on a thread of its owner's; any number of [`LedgerReader`]s read, and see
 //! everything that was appended, whether or not it is durable or indexed yet. There are no threads,
 //! timers or random numbers in here, so that a simulator can drive it and see the same bytes twice.
+//! What it writes, it writes in small portions, since it shares core and disk with the journal.
 //!
 //! Records are opaque bytes here: what an outcome means, how it is encoded, and which keys it has,
 //! is not the ledger's to know.

@@ -13,7 +13,7 @@ use super::reader::LedgerReader;
 use super::room;
 use super::settings::Settings;
 use super::verification::{self, FileListing, Verification};
-use crate::disk::Disk;
+use crate::disk::{Courtesy, Disk};
 
 /// How many records are appended under one hold of the readers' locks.
 const RECORDS_AT_ONCE: usize = 256;
@@ -104,6 +104,11 @@ impl Ledger {
         self.reader.key_hasher()
     }
 
+    /// How the writer treats others.
+    pub fn courtesy(&self) -> Courtesy {
+        self.settings.courtesy.clone()
+    }
+
     /// The last number of a sequence that is durable, or zero.
     pub fn durable(&self, sequence: SequenceId) -> u64 {
         self.reader.durable(sequence)
@@ -137,7 +142,8 @@ impl Ledger {
         }
         let waiting = self.log.uncommitted_bytes();
         if waiting <= MAXIMUM_UNCOMMITTED_BYTES {
-            return Ok(());
+            let result = self.log.write_ahead();
+            return self.poison_by(result);
         }
         match self.commit() {
             Err(error) if error.is_for_want_of_space() && waiting <= MAXIMUM_WAITING_BYTES => {
@@ -175,8 +181,8 @@ impl Ledger {
     }
 
     /// Does what keeps look-ups quick: merges runs of the index until about `budget_bytes` were
-    /// written, and repairs derived files in which a reader met damage. To be called after each
-    /// commit; a budget of eight times the bytes of new index entries (16 for each key) keeps up.
+    /// written, and repairs derived files in which a reader met damage. To be called as the ledger
+    /// grows; a budget of eight times the bytes of new index entries (16 for each key) keeps up.
     /// Where the disk has no room for the budget, nothing is done.
     ///
     /// # Errors

@@ -7,10 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::format::{Header, VERSION, encode_end, section_checksum};
 use super::{DRAFT_SUFFIX, FOLDER, Result, Snapshots, path};
-use crate::disk::{Disk, File};
+use crate::disk::{Courtesy, Disk, File, PIECE_BYTES, Portions};
 
 /// How much is gathered before it is written.
-const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = PIECE_BYTES;
 
 /// A complete, synced snapshot that nobody can find yet.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Draft {
 
 /// Gathers sections into large writes.
 struct Output {
-    file: Arc<dyn File>,
+    file: Portions,
     offset: u64,
     buffer: Vec<u8>,
     hash: Sha256,
@@ -130,7 +130,7 @@ impl Snapshots {
         encode: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
     ) -> Result<u64> {
         let mut output = Output {
-            file: Arc::clone(file),
+            file: Portions::new(Arc::clone(file), Courtesy::default()),
             offset: 0,
             buffer: Vec::with_capacity(BUFFER_BYTES),
             hash: Sha256::new(),
@@ -143,7 +143,7 @@ impl Snapshots {
         let end = encode_end(output.sections, &digest);
         output.put(&end);
         output.write()?;
-        file.sync_data()?;
+        output.file.sync()?;
         Ok(output.offset)
     }
 }

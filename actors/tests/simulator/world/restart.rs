@@ -119,6 +119,7 @@ impl World {
     fn ledger_settings(&self) -> ledger::Settings {
         ledger::Settings {
             file_bytes: self.plan.ledger_file_bytes,
+            portion_bytes: self.plan.ledger_portion_bytes,
             index_batch_entries: self.plan.index_batch_entries,
             cache_bytes: 1 << 12,
             ..ledger::Settings::new(Self::directory().0, [9; 16])

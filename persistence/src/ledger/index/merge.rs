@@ -6,7 +6,7 @@ use super::super::error::Result;
 use super::super::room;
 use super::super::table::{Header, Scanner, Table, TableWriter};
 use super::names::run_path;
-use crate::disk::Disk;
+use crate::disk::{Courtesy, Disk};
 
 /// A merge in progress. It can be left at any time: its inputs stay until it is finished.
 #[derive(Debug)]
@@ -20,11 +20,19 @@ pub(super) struct Merge {
 
 impl Merge {
     /// Begins to merge adjacent runs, oldest first.
-    pub(super) fn begin(disk: &dyn Disk, runs: &[Arc<Table>], header: Header) -> Result<Self> {
+    pub(super) fn begin(
+        disk: &dyn Disk,
+        runs: &[Arc<Table>],
+        header: Header,
+        courtesy: &Courtesy,
+    ) -> Result<Self> {
         let temporary = format!("{}.temporary", run_path(header.first_block, header.last_block));
         let inputs = runs.iter().map(|run| Scanner::new(Arc::clone(run))).collect();
-        let writer =
-            room::or_remove(disk, &temporary, TableWriter::create(disk, &temporary, header))?;
+        let writer = room::or_remove(
+            disk,
+            &temporary,
+            TableWriter::create(disk, &temporary, header, courtesy),
+        )?;
         Ok(Self { header, inputs, writer, chunk: Vec::new(), temporary })
     }
 

@@ -41,6 +41,7 @@ pub(in super::super) fn recover(
         directory_id: settings.directory_id,
         index: Arc::clone(&index),
         batch_entries: settings.index_batch_entries.max(1),
+        courtesy: settings.courtesy.clone(),
         budget,
         next_block,
         merges: Vec::new(),

@@ -10,7 +10,7 @@ use super::memory::Memory;
 use super::merge::Merge;
 use super::names::run_path;
 use super::view::Index;
-use crate::disk::Disk;
+use crate::disk::{Courtesy, Disk};
 
 /// How many runs of a size are merged into one of the next.
 const FAN_OUT: usize = 16;
@@ -39,6 +39,7 @@ pub(in super::super) struct IndexWriter {
     pub(super) next_block: u64,
     /// Merges in progress, those of smaller runs after those of larger ones.
     pub(super) merges: Vec<Merge>,
+    pub(super) courtesy: Courtesy,
 }
 
 impl IndexWriter {
@@ -99,7 +100,7 @@ impl IndexWriter {
         let temporary = format!("{path}.temporary");
         let header = self.header(first, last, memory.entries() as u64);
         let write = || -> Result<()> {
-            let mut writer = TableWriter::create(&*self.disk, &temporary, header)?;
+            let mut writer = TableWriter::create(&*self.disk, &temporary, header, &self.courtesy)?;
             for bucket in memory.buckets() {
                 writer.extend(bucket)?;
             }
@@ -143,7 +144,7 @@ impl IndexWriter {
             let Some((first, last)) = due.first().zip(due.last()) else { break };
             let entries = due.iter().map(|run| run.header().entries).sum();
             let header = self.header(first.header().first_block, last.header().last_block, entries);
-            self.merges.push(Merge::begin(&*self.disk, due, header)?);
+            self.merges.push(Merge::begin(&*self.disk, due, header, &self.courtesy)?);
         }
         Ok(!self.merges.is_empty())
     }

@@ -14,7 +14,7 @@ use super::super::error::Result;
 use super::super::room;
 use super::super::table::{self, CacheBudget, Kind, Table, TableWriter};
 use super::{FOLDER, directory_path};
-use crate::disk::Disk;
+use crate::disk::{Courtesy, Disk};
 
 /// Stands for "by running number" where a sequence stands otherwise.
 const BY_BLOCK: u16 = u16::MAX;
@@ -95,7 +95,7 @@ impl Directory {
         header: table::Header,
         first_block: u64,
     ) -> Result<()> {
-        let mut writer = TableWriter::create(disk, temporary, header)?;
+        let mut writer = TableWriter::create(disk, temporary, header, &Courtesy::default())?;
         for (sequence, starts) in &self.positions {
             for (first, index) in starts {
                 if let Some(extent) = self.by_index(u64::from(*index)) {

@@ -94,7 +94,7 @@ pub(in super::super) fn recover(disk: Arc<dyn Disk>, settings: &Settings) -> Res
     }
     let torn_bytes = length - end.offset;
     let log = Log::new(disk, settings.directory_id, view);
-    let writer = LogWriter::new(Arc::clone(&log), end.state, hash_key, settings.file_bytes);
+    let writer = LogWriter::new(Arc::clone(&log), end.state, hash_key, settings);
     Ok(Recovered { log, writer, hash_key, torn_bytes, rebuilt_directories })
 }
 
@@ -183,7 +183,7 @@ fn make_first(disk: Arc<dyn Disk>, settings: &Settings, unfinished: bool) -> Res
         durable: Default::default(),
     };
     let log = Log::new(disk, directory_id, view);
-    let writer = LogWriter::new(Arc::clone(&log), header.state, hash_key, settings.file_bytes);
+    let writer = LogWriter::new(Arc::clone(&log), header.state, hash_key, settings);
     Ok(Recovered { log, writer, hash_key, torn_bytes: 0, rebuilt_directories: 0 })
 }
 

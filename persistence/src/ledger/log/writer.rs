@@ -9,12 +9,13 @@ use super::super::block::{Header, OpenBlock};
 use super::super::error::{Error, Result};
 use super::super::locator::Locator;
 use super::super::room;
+use super::super::settings::Settings;
 use super::cut::fine_if_missing;
 use super::directory::Directory;
 use super::file_header::{FileHeader, LogState};
 use super::view::{Active, Log, View};
 use super::{FOLDER, records_path};
-use crate::disk::{Disk, File};
+use crate::disk::{Courtesy, Disk, File, write_in_pieces};
 
 /// A file is closed at this many blocks, so that its directory in memory stays below 2 MiB.
 const MAXIMUM_FILE_BLOCKS: usize = 1 << 16;
@@ -32,20 +33,33 @@ pub(in super::super) struct LogWriter {
     state: LogState,
     hash_key: [u8; 16],
     file_bytes: u64,
+    portion_bytes: usize,
+    courtesy: Courtesy,
     /// Where in the tail the block begins that was sealed last.
     last_sealed: usize,
+    /// How many bytes of the tail are in the file already, ahead of their commit.
+    ahead: usize,
     spare_body: Vec<u8>,
     poisoned: bool,
 }
 
 impl LogWriter {
-    pub(super) fn new(log: Arc<Log>, state: LogState, hash_key: [u8; 16], file_bytes: u64) -> Self {
+    /// Goes on after `state`, in a log with this hash key.
+    pub(super) fn new(
+        log: Arc<Log>,
+        state: LogState,
+        hash_key: [u8; 16],
+        settings: &Settings,
+    ) -> Self {
         Self {
             log,
             state,
             hash_key,
-            file_bytes: file_bytes.min(MAXIMUM_FILE_BYTES),
+            file_bytes: settings.file_bytes.min(MAXIMUM_FILE_BYTES),
+            portion_bytes: settings.portion_bytes.max(1),
+            courtesy: settings.courtesy.clone(),
             last_sealed: 0,
+            ahead: 0,
             spare_body: Vec::new(),
             poisoned: false,
         }
@@ -105,6 +119,30 @@ impl LogWriter {
         view.tail.len() + view.open.as_ref().map_or(0, OpenBlock::block_bytes)
     }
 
+    /// Writes and syncs what has gathered of the coming commit, where that is a portion: so the
+    /// commit itself has little left to write, and keeps nobody else waiting for the disk. After a
+    /// crash these blocks are part of a commit that was interrupted. A failure is final, but without
+    /// room nothing happens: the commit will tell.
+    pub(in super::super) fn write_ahead(&mut self) -> Result<()> {
+        // Whatever was sealed last may be the commit's last block, which the commit will mark.
+        let end = self.last_sealed;
+        let is_due = end >= self.ahead + self.portion_bytes;
+        if self.poisoned || !is_due || self.courtesy.is_behind() {
+            return Ok(());
+        }
+        if room::check(&*self.log.disk, (end - self.ahead) as u64).is_err() {
+            return Ok(());
+        }
+        let records = Arc::clone(&self.log.view().active.records);
+        let result = match self.write_tail(end) {
+            Err(error) if error.is_for_want_of_space() => return Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => records.sync_data().map_err(Error::from),
+        };
+        self.poisoned = result.is_err();
+        result
+    }
+
     /// Writes and syncs everything appended, and returns how far the sequences that moved are
     /// durable now. A failure is final, unless a write found no room: then everything is as before,
     /// and more may be appended.
@@ -113,10 +151,11 @@ impl LogWriter {
             return Err(Error::Poisoned);
         }
         self.seal_commit();
-        if self.log.view().tail.is_empty() {
+        let end = self.log.view().tail.len();
+        if end == 0 {
             return Ok(Vec::new());
         }
-        if let Err(error) = self.write_tail() {
+        if let Err(error) = self.write_tail(end) {
             // What was written in part lies beyond what counts, and is written over the next time.
             self.mark_last(false);
             self.poisoned = !error.is_for_want_of_space();
@@ -156,11 +195,18 @@ impl LogWriter {
         }
     }
 
-    fn write_tail(&self) -> Result<()> {
-        // Only this writer ever takes the lock for writing, so that holding it for reading while the
-        // disk works keeps no reader waiting.
-        let view = self.log.view();
-        Ok(view.active.records.write_at(&view.tail, view.active.written)?)
+    /// Writes the tail up to `end`, but for what is in the file already.
+    fn write_tail(&mut self, end: usize) -> Result<()> {
+        {
+            // Only this writer ever takes the lock for writing, so that holding it for reading while
+            // the disk works keeps no reader waiting.
+            let view = self.log.view();
+            let bytes = view.tail.get(self.ahead..end).unwrap_or_default();
+            let offset = view.active.written + self.ahead as u64;
+            write_in_pieces(&*view.active.records, bytes, offset)?;
+        }
+        self.ahead = end;
+        Ok(())
     }
 
     fn make_durable(&mut self) -> Result<Vec<Position>> {
@@ -170,6 +216,7 @@ impl LogWriter {
         let mut view = log.view_mut();
         view.active.written += view.tail.len() as u64;
         view.tail.clear();
+        (self.last_sealed, self.ahead) = (0, 0);
         self.state.next_commit += 1;
         let durable = view.covered.iter().filter_map(|(sequence, number)| {
             let moved = view.durable.get(sequence) != Some(number);

@@ -6,8 +6,8 @@ use super::super::error::Result;
 use super::file::Table;
 use super::page::{self, ENTRIES_PER_PAGE, PAGE_BYTES};
 
-/// How many pages are read at once.
-const PAGES: u64 = 8;
+/// How many pages are read at once: few, so that a step of a merge is a fraction of a millisecond.
+const PAGES: u64 = 2;
 
 /// Walks over a table's entries, keeping one stretch of them in memory.
 #[derive(Debug)]

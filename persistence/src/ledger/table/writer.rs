@@ -1,20 +1,18 @@
 //! Writing a table in one pass: entries, fences and filter stream into their sections.
 
-use std::sync::Arc;
-
 use super::super::error::Result;
 use super::filter;
 use super::header::Header;
 use super::page::{self, ENTRIES_PER_PAGE, PAGE_BYTES};
-use crate::disk::{Disk, File};
+use crate::disk::{Courtesy, Disk, PIECE_BYTES, Portions};
 
 /// How many bytes of a section gather before they are written.
-const BUFFER_BYTES: usize = 64 * PAGE_BYTES;
+const BUFFER_BYTES: usize = PIECE_BYTES;
 
 /// A table that is being written.
 #[derive(Debug)]
 pub(in super::super) struct TableWriter {
-    file: Arc<dyn File>,
+    file: Portions,
     header: Header,
     written: u64,
     data: Pages,
@@ -25,8 +23,13 @@ pub(in super::super) struct TableWriter {
 
 impl TableWriter {
     /// Begins a table with exactly `header.entries` entries in a file that must not exist.
-    pub(in super::super) fn create(disk: &dyn Disk, path: &str, header: Header) -> Result<Self> {
-        let file = disk.create(path)?;
+    pub(in super::super) fn create(
+        disk: &dyn Disk,
+        path: &str,
+        header: Header,
+        courtesy: &Courtesy,
+    ) -> Result<Self> {
+        let mut file = Portions::new(disk.create(path)?, courtesy.clone());
         let (page, seed) = header.encode();
         file.write_at(&page, 0)?;
         Ok(Self {
@@ -45,7 +48,7 @@ impl TableWriter {
         self.written += entries.len() as u64;
         if self.filter.blocks > 0 {
             for entry in entries {
-                self.filter.insert((entry >> 64) as u64, &*self.file)?;
+                self.filter.insert((entry >> 64) as u64, &mut self.file)?;
             }
         }
         let mut rest = entries;
@@ -53,11 +56,11 @@ impl TableWriter {
             let count = rest.len().min(self.data.room());
             let (now, later) = rest.split_at(count);
             rest = later;
-            if self.data.extend(now, &*self.file)? {
+            if self.data.extend(now, &mut self.file)? {
                 let first = self.data.first;
-                if self.fences.extend(&[first], &*self.file)? {
+                if self.fences.extend(&[first], &mut self.file)? {
                     let first = self.fences.first;
-                    self.top.extend(&[first], &*self.file)?;
+                    self.top.extend(&[first], &mut self.file)?;
                 }
             }
         }
@@ -72,23 +75,23 @@ impl TableWriter {
     /// Writes what is left and makes the file durable under the name that it was made with.
     pub(in super::super) fn finish(mut self) -> Result<()> {
         debug_assert_eq!(self.written, self.header.entries, "the header promised so many entries");
-        if self.data.close(&*self.file)? {
+        if self.data.close(&mut self.file)? {
             let first = self.data.first;
-            if self.fences.extend(&[first], &*self.file)? {
+            if self.fences.extend(&[first], &mut self.file)? {
                 let first = self.fences.first;
-                self.top.extend(&[first], &*self.file)?;
+                self.top.extend(&[first], &mut self.file)?;
             }
         }
-        if self.fences.close(&*self.file)? {
+        if self.fences.close(&mut self.file)? {
             let first = self.fences.first;
-            self.top.extend(&[first], &*self.file)?;
+            self.top.extend(&[first], &mut self.file)?;
         }
-        self.top.close(&*self.file)?;
+        self.top.close(&mut self.file)?;
         for pages in [&mut self.data, &mut self.fences, &mut self.top] {
-            pages.write(&*self.file)?;
+            pages.write(&mut self.file)?;
         }
-        self.filter.finish(&*self.file)?;
-        Ok(self.file.sync_data()?)
+        self.filter.finish(&mut self.file)?;
+        Ok(self.file.sync()?)
     }
 }
 
@@ -120,13 +123,13 @@ impl Pages {
     }
 
     /// Adds entries, as many as there is room for; whether that closed a page.
-    fn extend(&mut self, entries: &[u128], file: &dyn File) -> Result<bool> {
+    fn extend(&mut self, entries: &[u128], file: &mut Portions) -> Result<bool> {
         self.entries.extend_from_slice(entries);
         if self.room() > 0 { Ok(false) } else { self.close(file) }
     }
 
     /// Closes the page, unless it is empty; whether it was closed.
-    fn close(&mut self, file: &dyn File) -> Result<bool> {
+    fn close(&mut self, file: &mut Portions) -> Result<bool> {
         let Some(first) = self.entries.first() else { return Ok(false) };
         self.first = *first;
         page::encode(&self.entries, self.number, self.seed, &mut self.buffer);
@@ -138,7 +141,7 @@ impl Pages {
         Ok(true)
     }
 
-    fn write(&mut self, file: &dyn File) -> Result<()> {
+    fn write(&mut self, file: &mut Portions) -> Result<()> {
         let start = self.number * PAGE_BYTES as u64 - self.buffer.len() as u64;
         if !self.buffer.is_empty() {
             file.write_at(&self.buffer, start)?;
@@ -165,7 +168,7 @@ impl FilterWriter {
         Self { offset, blocks, seed, number: 0, block, buffer: Vec::new() }
     }
 
-    fn insert(&mut self, hash: u64, file: &dyn File) -> Result<()> {
+    fn insert(&mut self, hash: u64, file: &mut Portions) -> Result<()> {
         let number = filter::block_of(hash, self.blocks);
         while self.number < number {
             self.close(file)?;
@@ -174,7 +177,7 @@ impl FilterWriter {
         Ok(())
     }
 
-    fn close(&mut self, file: &dyn File) -> Result<()> {
+    fn close(&mut self, file: &mut Portions) -> Result<()> {
         filter::seal(&mut self.block, self.number, self.seed);
         self.buffer.extend_from_slice(&self.block);
         self.block = [0; filter::BLOCK_BYTES];
@@ -182,14 +185,14 @@ impl FilterWriter {
         if self.buffer.len() >= BUFFER_BYTES { self.write(file) } else { Ok(()) }
     }
 
-    fn finish(&mut self, file: &dyn File) -> Result<()> {
+    fn finish(&mut self, file: &mut Portions) -> Result<()> {
         while self.number < self.blocks {
             self.close(file)?;
         }
         self.write(file)
     }
 
-    fn write(&mut self, file: &dyn File) -> Result<()> {
+    fn write(&mut self, file: &mut Portions) -> Result<()> {
         let end = self.offset + self.number * filter::BLOCK_BYTES as u64;
         if !self.buffer.is_empty() {
             file.write_at(&self.buffer, end - self.buffer.len() as u64)?;

@@ -22,6 +22,7 @@ pub(super) struct Model {
 pub(super) fn settings(random: &mut Random) -> Settings {
     Settings {
         file_bytes: 2_000 + random.below(20_000),
+        portion_bytes: 100 + random.below(4_000) as usize,
         index_batch_entries: 5 + random.below(40) as usize,
         cache_bytes: random.below(3) * 400,
         ..Settings::new([7; 16], [9; 16])
