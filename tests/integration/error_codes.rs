@@ -57,15 +57,14 @@ const CODES: [&str; 36] = [
 ];
 
 /// Those that nothing is answered with yet: what they are about is still to come.
-const LATER: [&str; 5] =
-    ["already_exists", "blocked", "campaign_limit_reached", "pool_empty", "user_limit_reached"];
+const LATER: [&str; 3] = ["already_exists", "blocked", "pool_empty"];
 
 /// Codes that a row of an import has, in an answer that is a good one.
 const OF_ROWS: [&str; 1] = ["reserved_text"];
 
 /// What a server that is well refuses: status and code; method and address; body; a header. Names in
 /// angle brackets stand for what [`stage`] made.
-const REFUSED: [(u16, &str, &str, &str, &str); 25] = [
+const REFUSED: [(u16, &str, &str, &str, &str); 27] = [
     (400, "validation_failed", "POST /api/v1/redemptions", r#"{"code": "<fresh>"}"#, ""),
     (400, "malformed_json", "POST /api/v1/redemptions", r#"{"code": "<fresh>", "#, ""),
     (401, "unauthenticated", "POST /api/v1/redemptions", WISH, "Authorization: Bearer rk_other"),
@@ -79,6 +78,20 @@ const REFUSED: [(u16, &str, &str, &str, &str); 25] = [
         "already_redeemed",
         "POST /api/v1/redemptions",
         r#"{"code": "<used>", "user_id": "ben"}"#,
+        "",
+    ),
+    (
+        409,
+        "user_limit_reached",
+        "POST /api/v1/redemptions",
+        r#"{"code": "<second>", "user_id": "ann"}"#,
+        "",
+    ),
+    (
+        409,
+        "campaign_limit_reached",
+        "POST /api/v1/redemptions",
+        r#"{"code": "<second>", "user_id": "ben"}"#,
         "",
     ),
     (409, "code_held", "POST /api/v1/redemptions", r#"{"code": "<held>", "user_id": "ben"}"#, ""),
@@ -195,6 +208,10 @@ fn stage(client: &mut Client) -> Vec<(&'static str, String)> {
     let ended = id(&hold(client, &codes[1]).json());
     assert_eq!(redeem(client, &codes[1], "ann").status, 201);
     names.extend([("<undone>", undone), ("<ended>", ended)]);
+    let limits = json!({ "uses_per_user": 1, "total_uses": 1 });
+    let (_, codes) = campaign_with_codes(client, limits, 2);
+    assert_eq!(redeem(client, &codes[0], "ann").status, 201);
+    names.push(("<second>", codes[1].clone()));
     // 16,777,216 possible codes, one for each million of which may be issued.
     let pattern = json!({ "kind": "pattern", "pattern": "T########", "alphabet": "01234567" });
     names.push(("<tiny-campaign>", id(&campaign(client, json!({ "codes": pattern })))));

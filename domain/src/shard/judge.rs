@@ -209,7 +209,13 @@ impl Found<'_> {
         let refusal = self.refusal(wish, at, moment);
         // What a hold keeps, it also keeps of the limits that span codes.
         let step = own_hold.is_none().then(|| self.first_step(wish)).flatten();
+        // Where a hold is due, what comes after it in the order is said by the entry alone.
+        let is_settled = refusal.is_some() || step.is_some();
+        let is_certain = moment == Moment::Entry
+            || !is_settled
+            || refusal == self.refusal(wish, at, Moment::Entry);
         match (refusal, step) {
+            _ if !is_certain => {}
             (Some(refusal), None) => return Verdict::refused(refusal),
             (Some(refusal), _) if refusal < Refusal::UserLimitReached => {
                 return Verdict::refused(refusal);
