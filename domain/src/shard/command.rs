@@ -3,6 +3,7 @@
 //! Both are stored formats: a variant's place and its fields never change. A changed meaning is a
 //! new variant at the end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -401,7 +402,8 @@ impl Record {
         }
     }
 
-    /// Hands every code that this is about to `visit`. Listed codes are many, and have no past.
+    /// Hands every code that this is about to `visit`, each once. Listed codes are many, and have no
+    /// past.
     pub fn codes(&self, visit: &mut dyn FnMut(CodeKey)) {
         match &self.event {
             Event::Redeemed(redemption) => visit(redemption.code),
@@ -410,7 +412,11 @@ impl Record {
             Event::RolledBack(rolled_back) => visit(rolled_back.code),
             Event::HoldPlaced(placed) => visit(placed.hold.code),
             Event::HoldReleased(ended) => visit(ended.code),
-            Event::HoldsExpired(ended) => ended.iter().for_each(|ended| visit(ended.code)),
+            Event::HoldsExpired(ended) => {
+                // Several holds on one code may expire at once, and the code is one.
+                let codes: BTreeSet<CodeKey> = ended.iter().map(|ended| ended.code).collect();
+                codes.into_iter().for_each(visit);
+            }
             Event::ToppedUp(topped_up) => visit(topped_up.code),
             Event::Listed { .. } => {}
         }
