@@ -12,6 +12,8 @@ use crate::dice::{Dice as _, Random};
 pub(crate) struct Plan {
     pub(crate) layout: ShardLayout,
     pub(crate) clients: usize,
+    /// Whether campaigns have rules; in some histories all are plain.
+    pub(crate) has_rules: bool,
     pub(crate) limits: Limits,
     pub(crate) mailbox: usize,
     pub(crate) segment_bytes: u64,
@@ -54,6 +56,7 @@ impl Plan {
         Self {
             layout: ShardLayout::new(shards).expect("a power of two"),
             clients: random.between(5, 30) as usize,
+            has_rules: !random.one_in(5),
             limits: Limits {
                 max_in_flight: random.between(3, 40) as usize,
                 max_frames: random.between(1, 3) as usize,

@@ -8,7 +8,7 @@ use crate::world::World;
 /// what has nothing to do.
 pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
     let sequence = world.any_sequence();
-    match random.below(80) {
+    match random.below(87) {
         0..=17 => world.deliver(sequence),
         18..=27 => world.flush(sequence),
         28..=37 => world.write_journal(),
@@ -33,6 +33,7 @@ pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
             true
         }
         78 => world.go_on_spreading(),
+        80..=86 => world.keep_books(),
         _ => world.go_on_rebuilding(),
     }
 }

@@ -69,12 +69,39 @@ impl Simulation {
         assert_eq!(*fatal, None, "nothing goes wrong any more");
         assert!(!self.clients.is_waiting(), "a client was never answered");
         self.compare();
+        self.let_holds_end();
+        self.settle_everything();
         let end = *self.random.pick(&[End::Kill, End::PowerCut]);
         self.world.crash_calmly(end);
         self.come_to_rest();
         self.compare();
         self.world.compare_campaigns();
         self.world.note_states();
+    }
+
+    /// Time passes until every hold but those without an end is over.
+    fn let_holds_end(&mut self) {
+        for _ in 0..2 {
+            self.world.pass(59_000);
+            self.come_to_rest();
+        }
+        for station in &self.world.shards {
+            let Some(core) = &station.core else { continue };
+            let model = station.history.model();
+            model.check_nothing_is_due(core.machine().time().max(self.world.wall()));
+            if model.expired() > 0 {
+                self.world.trace.note("holds expired", model.expired(), 0);
+            }
+        }
+    }
+
+    /// The node's bookkeeping ends everything that clients left half done.
+    fn settle_everything(&mut self) {
+        for _ in 0..4 {
+            self.world.keep_all_books();
+            self.come_to_rest();
+        }
+        self.world.check_limits();
     }
 
     fn come_to_rest(&mut self) {

@@ -24,6 +24,12 @@ pub(crate) const HOUSEHOLD: PortId = PortId(u32::MAX);
 /// The port of the clients; the ticket is the attempt.
 pub(crate) const CLIENTS: PortId = PortId(0);
 
+/// The port of the clients for the steps on the way to an attempt.
+pub(crate) const STEPS: PortId = PortId(1);
+
+/// The port of the node's own bookkeeping.
+pub(crate) const BOOKS: PortId = PortId(2);
+
 /// Answers that have left a core.
 pub(crate) type Answers = Vec<(Token, ClientAnswer)>;
 
@@ -90,7 +96,7 @@ impl<M: Modelled> Station<M> {
     pub(crate) fn new(layout: ShardLayout, sequence: SequenceId) -> Self {
         Self {
             sequence,
-            history: History::new(sequence),
+            history: History::new(layout, sequence),
             core: None,
             last_seen: M::fresh(layout, sequence).expect("there is such a sequence"),
             rebuilding: None,
@@ -222,6 +228,8 @@ impl<M: Modelled> Station<M> {
             // The core asks its clock whether or not it goes on to propose anything.
             let _ = self.clock.stamp(now);
             core.advance(now, always, &mut self.outputs);
+            let _ = self.clock.stamp(now);
+            core.carry_out_what_is_due(now, &mut self.outputs);
         }
         self.carry_out(hasher, attempts, &mut Vec::new());
     }

@@ -7,7 +7,7 @@ use redeemd_domain::control::{self, Control};
 use redeemd_domain::refusal::Refusal;
 use redeemd_domain::request::RequestDigest;
 use redeemd_domain::sequence::SequenceId;
-use redeemd_domain::shard::{self, Shard};
+use redeemd_domain::shard::{self, Event, Extent, Placing, Shard};
 
 use super::Clients;
 use crate::oracle::Modelled;
@@ -38,6 +38,7 @@ impl Answering for Shard {
         record: &Arc<shard::Record>,
     ) {
         clients.stands(sequence, record.request.map(|(digest, _)| digest), record.number);
+        world.trace.note(happened(&record.event), record.number, 0);
         let history = &world.shards[sequence.index() - 1].history;
         assert_eq!(history.record(record.number), Some(record), "an answer is not what happened");
         clients.given.shard.push((sequence, Arc::clone(record)));
@@ -58,16 +59,36 @@ impl Answering for Shard {
             Refusal::CampaignArchived => "archived",
             Refusal::CampaignPaused => "paused",
             Refusal::AlreadyRedeemed => "already redeemed",
-            Refusal::AmountNotTaken
-            | Refusal::AlreadyRolledBack
-            | Refusal::RollbackTooLate
-            | Refusal::HoldEnded
-            | Refusal::CodeHeld
-            | Refusal::InsufficientBalance
-            | Refusal::UserLimitReached
-            | Refusal::CampaignLimitReached
-            | Refusal::AmountTooLarge => unreachable!("nobody asks for what it refuses"),
+            Refusal::AmountNotTaken => "amount not taken",
+            Refusal::AlreadyRolledBack => "already rolled back",
+            Refusal::RollbackTooLate => "rollback too late",
+            Refusal::HoldEnded => "hold ended",
+            Refusal::CodeHeld => "code held",
+            Refusal::UserLimitReached | Refusal::CampaignLimitReached => {
+                unreachable!("no shard alone can tell")
+            }
+            Refusal::InsufficientBalance => "insufficient balance",
+            Refusal::AmountTooLarge => "amount too large",
         }
+    }
+}
+
+/// What the trace calls an event.
+fn happened(event: &Event) -> &'static str {
+    match event {
+        Event::Redeemed(_) => "redeemed",
+        Event::Spent(spent) if spent.hold.is_some() => "hold became redemption",
+        Event::Spent(spent) if spent.money.is_some() => "money spent",
+        Event::Spent(_) => "redeemed under rules",
+        Event::Revoked(_) | Event::Restored(_) => "marked",
+        Event::Listed { .. } => "listed",
+        Event::RolledBack(undone) if undone.extent == Extent::Whole => "rolled back",
+        Event::RolledBack(_) => "rolled back in part",
+        Event::HoldPlaced(placed) if placed.placing == Placing::New => "hold placed",
+        Event::HoldPlaced(_) => "hold prolonged",
+        Event::HoldReleased(_) => "hold released",
+        Event::HoldsExpired(_) => "holds expired",
+        Event::ToppedUp(_) => "topped up",
     }
 }
 

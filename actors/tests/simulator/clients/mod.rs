@@ -3,7 +3,10 @@
 //! crash, and sometimes repeats what it asked long ago.
 
 mod answering;
+mod life;
+mod rules;
 mod search;
+mod steps;
 mod wish;
 mod wishes;
 
@@ -15,14 +18,15 @@ use redeemd_domain::control::{self, Secret, SecretName};
 use redeemd_domain::machine::{Outcome, Recollection, Recorded as _};
 use redeemd_domain::request::RequestDigest;
 use redeemd_domain::sequence::SequenceId;
-use redeemd_domain::shard;
+use redeemd_domain::shard::{self, Claim};
 
 use self::answering::Answering;
+use self::steps::Next;
 use self::wish::{Question, Wish};
 use crate::dice::{Dice as _, Random};
 use crate::oracle::ClientAnswer;
 use crate::plan::Plan;
-use crate::station::{CLIENTS, HOUSEHOLD};
+use crate::station::{BOOKS, CLIENTS, HOUSEHOLD, STEPS};
 use crate::world::World;
 
 /// The ticket under which the first secrets are brought in, one after the other.
@@ -38,6 +42,12 @@ struct Call {
     /// Up to where the ledger was searched in vain.
     searched: u64,
     searches: u32,
+    /// What it needs before its code's shard is asked again.
+    next: Option<Next>,
+    /// The claim that it goes with.
+    claim: Option<Claim>,
+    /// How many steps it took.
+    steps: u32,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +55,8 @@ struct Client {
     call: Option<Call>,
     /// The attempt whose answer it waits for.
     attempt: Option<u64>,
+    /// The step whose answer it waits for.
+    step: Option<u64>,
     /// It does nothing before this step.
     pauses_until: u64,
 }
@@ -68,6 +80,9 @@ pub(crate) struct Clients {
     next_key: u32,
     next_draft: u32,
     secret_is_asked_for: bool,
+    /// Whether campaigns have rules in this history.
+    has_rules: bool,
+    next_step: u64,
 }
 
 impl Clients {
@@ -80,6 +95,8 @@ impl Clients {
             next_key: 0,
             next_draft: 0,
             secret_is_asked_for: false,
+            has_rules: plan.has_rules,
+            next_step: 0,
         }
     }
 
@@ -94,23 +111,27 @@ impl Clients {
         let place = self.random.place(self.clients.len());
         let step = world.trace.step;
         let client = &self.clients[place];
-        if client.attempt.is_some() || client.pauses_until > step {
+        if client.attempt.is_some() || client.step.is_some() || client.pauses_until > step {
             return false;
         }
-        let call = match client.call.clone() {
+        let mut call = match client.call.clone() {
             Some(call) => call,
             None => {
                 let Some(wish) = self.wish(world) else { return false };
                 if wish.has_key() {
                     self.past.push(wish.clone());
                 }
-                Call { wish, searched: 0, searches: 0 }
+                Call::new(wish)
             }
         };
+        if self.take_step(world, place, &mut call) {
+            self.clients[place].call = Some(call);
+            return true;
+        }
         let attempt = world.attempts.begin(call.wish.sequence(world.plan.layout));
         let token = Token { port: CLIENTS, ticket: attempt.0.into() };
         self.clients[place].attempt = Some(token.ticket);
-        match call.wish.question(attempt, call.searched, world.plan.layout) {
+        match call.wish.question(attempt, call.searched, call.claim, world.plan.layout) {
             Question::Shard(shard, command) => {
                 world.send_to_shard(shard, token, Ask::Do(command));
             }
@@ -128,6 +149,14 @@ impl Clients {
         }
         let place = self.random.place(world.answers.len());
         let (token, answer) = world.answers.swap_remove(place);
+        if token.port == BOOKS {
+            world.hear_book(token.ticket, answer);
+            return true;
+        }
+        if token.port == STEPS {
+            self.hear_step(world, token.ticket, answer);
+            return true;
+        }
         if token.port == HOUSEHOLD {
             if token.ticket == FIRST_SECRET {
                 self.secret_is_asked_for = false;
@@ -142,7 +171,11 @@ impl Clients {
         let Some(call) = self.clients[place].call.take() else { return true };
         world.trace.note("answer", token.ticket, place as u64);
         let call = match answer {
-            ClientAnswer::Shard(answer) => self.hear_answer(world, call, answer),
+            ClientAnswer::Shard(answer) => {
+                let going_on = self.after(world, call.clone(), &answer);
+                let is_step = matches!(answer, Answer::Outcome(Outcome::Acknowledged(_)));
+                if is_step { going_on } else { self.hear_answer(world, call, answer) }
+            }
             ClientAnswer::Control(answer) => self.hear_answer(world, call, answer),
         };
         self.clients[place].call = call;
@@ -155,7 +188,8 @@ impl Clients {
     pub(crate) fn lose_connections(&mut self) {
         self.secret_is_asked_for = false;
         for client in &mut self.clients {
-            if client.attempt.take().is_some() {
+            let is_stepping = client.step.take().is_some();
+            if client.attempt.take().is_some() || is_stepping {
                 let call = client.call.take();
                 client.call = call.filter(|_| self.random.percent(70)).and_then(Call::again);
             }
@@ -169,7 +203,7 @@ impl Clients {
 
     /// Whether a client still waits for an answer.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.clients.iter().any(|client| client.attempt.is_some())
+        self.clients.iter().any(|client| client.attempt.is_some() || client.step.is_some())
     }
 
     /// Looks for answers that were given: `count` of them, or all. State, ledger by identifier, by
@@ -225,6 +259,7 @@ impl Clients {
         answer: Answer<M>,
     ) -> Option<Call> {
         let sequence = call.wish.sequence(world.plan.layout);
+        call.claim = None;
         match answer {
             Answer::Outcome(Outcome::Done(record)) => {
                 M::given(self, world, sequence, &record);
@@ -280,6 +315,10 @@ impl Call {
     /// The call as somebody makes it again who does not know what became of it: only with a key.
     fn again(self) -> Option<Self> {
         let Self { wish, .. } = self;
-        wish.has_key().then_some(Self { wish, searched: 0, searches: 0 })
+        wish.has_key().then(|| Self::new(wish))
+    }
+
+    fn new(wish: Wish) -> Self {
+        Self { wish, searched: 0, searches: 0, next: None, claim: None, steps: 0 }
     }
 }

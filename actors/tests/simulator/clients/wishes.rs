@@ -5,7 +5,10 @@ use redeemd_domain::codes::{CampaignNumber, CodeKey, Pattern, Serial};
 use redeemd_domain::control::{Changes, Draft, DraftCodes, Import, Remarks, Role, RowFault};
 use redeemd_domain::timestamp::Timestamp;
 
+use redeemd_domain::shard::Query;
+
 use super::Clients;
+use super::life;
 use super::wish::{Deed, Wish, listed_code};
 use crate::dice::Dice as _;
 use crate::world::World;
@@ -26,16 +29,27 @@ impl Clients {
             return Some(Wish::Control { deed, key });
         }
         match self.random.below(100) {
-            0..=64 => {
+            0..=43 => {
                 let code = self.code(campaigns)?;
                 let user = self.random.below(12) as u32;
-                Some(Wish::Redeem { code, user, key: self.key() })
+                let amount = self.amount(campaigns, &code);
+                Some(Wish::Redeem { code, user, amount, key: self.key() })
             }
-            65..=72 => {
+            44..=54 => {
+                let code = self.code(campaigns)?;
+                let life = self.hold(code);
+                Some(Wish::Life { life, key: self.key() })
+            }
+            55..=67 => {
+                let code = self.code(campaigns)?;
+                let life = self.later(code)?;
+                Some(Wish::Life { life, key: self.key() })
+            }
+            68..=72 => {
                 let code = self.code(campaigns)?;
                 Some(Wish::Mark { code, revokes: self.random.percent(50), key: self.key() })
             }
-            73..=77 => Some(Wish::Validate { code: self.code(campaigns)? }),
+            73..=77 => self.question(campaigns),
             78..=84 => self.list(world, campaigns),
             _ => self.past_wish(),
         }
@@ -67,7 +81,8 @@ impl Clients {
                 Wish::Mark { revokes, .. } => *revokes = !*revokes,
                 Wish::Control { deed: Deed::Issue { count, .. }, .. } => *count += 1,
                 Wish::Control { deed: Deed::LetIn { byte, .. }, .. } => *byte += 1,
-                Wish::Control { .. } | Wish::Validate { .. } | Wish::List { .. } => {}
+                Wish::Life { life, .. } => life.alter(),
+                Wish::Control { .. } | Wish::Tell { .. } | Wish::List { .. } => {}
             }
         }
         Some(wish)
@@ -96,6 +111,37 @@ impl Clients {
         Some(CodeKey::Sealed { campaign: number, serial: Serial::new(serial)? })
     }
 
+    /// How much to spend, where the code is worth something; now and then also elsewhere.
+    fn amount(&mut self, campaigns: &[Campaign], code: &CodeKey) -> Option<u64> {
+        let CodeKey::Sealed { campaign, .. } = code else { return None };
+        let campaign = campaigns.iter().find(|known| known.id.number == *campaign)?;
+        let worth = campaign.rules.as_ref().and_then(|rules| rules.balance);
+        let odds = if worth.is_some() { 70 } else { 2 };
+        self.random.percent(odds).then(|| self.random.below(40))
+    }
+
+    /// Something to ask without wanting anything done.
+    fn question(&mut self, campaigns: &[Campaign]) -> Option<Wish> {
+        let code = self.code(campaigns)?;
+        let (code, query) = match self.random.below(8) {
+            0..=2 => {
+                let user = self.random.percent(50).then(|| self.user());
+                (code, Query::Validate { code, user })
+            }
+            3..=4 => (code, Query::Know(code)),
+            5 => {
+                let (hold, code, _) = self.recent(life::placed)?;
+                (code, Query::Hold(hold))
+            }
+            6 => {
+                let life::Past { id, code, generation, .. } = self.recent(life::Past::of)?;
+                (code, Query::Undone { code, generation, number: id.number })
+            }
+            _ => (code, Query::Count(self.random.pick(campaigns).id.number)),
+        };
+        Some(Wish::Tell { code, query })
+    }
+
     fn list(&mut self, world: &World, campaigns: &[Campaign]) -> Option<Wish> {
         let listed: Vec<_> =
             campaigns.iter().filter(|campaign| has_listed_codes(campaign)).collect();
@@ -119,7 +165,7 @@ impl Clients {
             return Deed::Make(Draft {
                 name: format!("campaign {}", self.next_draft).into(),
                 codes: self.draft_codes(),
-                rules: None,
+                rules: self.draft_rules(now),
                 window: self.window(now),
                 uses_per_code: self.uses_per_code(),
                 reward: Some("{}".into()),
@@ -153,6 +199,13 @@ impl Clients {
                     _ => Status::Active,
                 };
                 Deed::SetStatus { campaign, status }
+            }
+            8 if self.has_rules => {
+                let mut changes = Changes::default();
+                if self.random.percent(20) {
+                    changes = self.changes(now);
+                }
+                Deed::Rule { campaign, changes, rules: Box::new(self.rule_changes(chosen, now)) }
             }
             _ => {
                 let edition = chosen.edition.0.saturating_sub(u32::from(self.random.percent(30)));

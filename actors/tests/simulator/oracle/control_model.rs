@@ -12,11 +12,15 @@ use redeemd_domain::control::{
 use redeemd_domain::identifier::{ApiKeyId, ApiKeyNumber, CampaignId};
 use redeemd_domain::machine::Outcome;
 
+use super::lending_model::Lent;
 use super::modelled::Stamp;
+use super::rules_model;
 
 /// What must be true of the control sequence.
 #[derive(Debug, Default)]
 pub(crate) struct ControlModel {
+    /// What was lent of totals.
+    pub(super) lent: BTreeMap<CampaignNumber, Lent>,
     campaigns: Vec<Campaign>,
     secrets: Vec<SecretName>,
     /// Identifier, role, and whether it was shut out.
@@ -48,6 +52,9 @@ impl ControlModel {
     }
 
     pub(super) fn judge(&self, command: &Command, stamp: Stamp) -> Outcome<Control> {
+        if let Some((told, _)) = self.lend(command) {
+            return Outcome::Acknowledged(told);
+        }
         match self.execute(command, stamp) {
             Err(refusal) => Outcome::Refused(refusal),
             Ok(None) => Outcome::Unchanged,
@@ -66,6 +73,9 @@ impl ControlModel {
     }
 
     pub(super) fn absorb(&mut self, command: &Command, outcome: &Outcome<Control>) {
+        if let Some((_, Some((number, lent)))) = self.lend(command) {
+            self.lent.insert(number, lent);
+        }
         let Outcome::Done(record) = outcome else { return };
         if let Command::LetIn { key, .. } = command {
             self.digests.push(key.digest);
@@ -100,6 +110,12 @@ impl ControlModel {
     pub(super) fn compare(&self, machine: &Control) {
         let campaigns: Vec<_> = machine.campaigns().map(|campaign| &**campaign).collect();
         assert_eq!(campaigns, self.campaigns.iter().collect::<Vec<_>>());
+        for campaign in &self.campaigns {
+            let number = campaign.id.number;
+            let shares = machine.shares(number).map(|shares| shares.books.clone());
+            assert_eq!(shares, self.lent(number).map(|(books, _)| books.to_vec()));
+            assert_eq!(machine.left_to_grant(number), self.lent(number).map(|(_, left)| left));
+        }
         assert_eq!(machine.secrets().count(), self.secrets.len());
         let api_keys = machine.api_keys().map(|key| (key.id, key.role, key.revoked));
         assert_eq!(api_keys.collect::<Vec<_>>(), self.api_keys);
@@ -135,7 +151,7 @@ impl ControlModel {
                     id: CampaignId { at: stamp.at, number },
                     name: draft.name.clone(),
                     codes,
-                    rules: draft.rules.clone(),
+                    rules: rules_model::of_draft(draft.rules.as_deref()),
                     revision: Revision(1),
                     edition: Revision(1),
                     status: Status::Active,
@@ -147,21 +163,19 @@ impl ControlModel {
                 }))))
             }
             Command::ChangeCampaign { campaign, edition, changes, .. } => {
-                let before = self.campaign(*campaign)?;
-                if edition.is_some_and(|edition| edition != before.edition) {
-                    return Err(Refusal::EditionChanged);
-                }
-                if before.status == Status::Archived {
-                    return Err(Refusal::CampaignArchived);
-                }
+                let before = self.changeable(*campaign, *edition)?;
                 let after = changed(before, changes);
                 check(&after.window)?;
                 Ok(changed_event(before, after))
             }
-            Command::ChangeRules { .. }
-            | Command::OpenShares { .. }
-            | Command::GrantShare { .. }
-            | Command::RecordReturned { .. } => unreachable!("nobody sends it"),
+            Command::ChangeRules { campaign, edition, changes, rules, .. } => {
+                let before = self.changeable(*campaign, *edition)?;
+                let mut after = changed(before, changes);
+                check(&after.window)?;
+                let former = before.rules.as_deref();
+                after.rules = rules_model::changed(former, before.revision, rules);
+                Ok(changed_event(before, after))
+            }
             Command::SetStatus { campaign, status, .. } => {
                 let before = self.campaign(*campaign)?;
                 if before.status == Status::Archived && *status != Status::Archived {
@@ -226,7 +240,11 @@ impl ControlModel {
                 let (first, span) = (*first, *span);
                 Ok(Some(Event::PatternIssued { campaign: Box::new(after), first, span }))
             }
-            Command::AddApiKey(_) | Command::RevokeApiKey(_) => {
+            Command::AddApiKey(_)
+            | Command::RevokeApiKey(_)
+            | Command::OpenShares { .. }
+            | Command::GrantShare { .. }
+            | Command::RecordReturned { .. } => {
                 unreachable!("the simulator sends none of these")
             }
         }
@@ -250,6 +268,22 @@ impl ControlModel {
             (_, _, true) => Ok(None),
             (_, Role::Admin, false) if admins == 1 => Err(Refusal::LastAdminKey),
             (id, ..) => Ok(Some(Event::ApiKeyRevoked(*id))),
+        }
+    }
+
+    /// A campaign that may be changed by somebody who saw it as it was at an edition.
+    fn changeable(
+        &self,
+        number: CampaignNumber,
+        edition: Option<Revision>,
+    ) -> Result<&Campaign, Refusal> {
+        let campaign = self.campaign(number)?;
+        if edition.is_some_and(|edition| edition != campaign.edition) {
+            Err(Refusal::EditionChanged)
+        } else if campaign.status == Status::Archived {
+            Err(Refusal::CampaignArchived)
+        } else {
+            Ok(campaign)
         }
     }
 

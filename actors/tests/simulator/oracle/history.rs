@@ -13,7 +13,7 @@ use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::journal::{Frame, Journal};
 use redeemd_persistence::ledger::LedgerReader;
 
-use super::modelled::{Modelled, Stamp};
+use super::modelled::{Modelled, Moment, Stamp};
 use crate::attempts::Attempts;
 
 /// A frame that the journal durably has.
@@ -44,10 +44,10 @@ pub(crate) struct History<M: Modelled> {
 }
 
 impl<M: Modelled> History<M> {
-    pub(crate) fn new(sequence: SequenceId) -> Self {
+    pub(crate) fn new(layout: ShardLayout, sequence: SequenceId) -> Self {
         Self {
             sequence,
-            model: M::Model::default(),
+            model: M::model(layout, sequence),
             last: 0,
             time: Timestamp::default(),
             forgotten: 0,
@@ -116,7 +116,11 @@ impl<M: Modelled> History<M> {
         outcome: &Outcome<M>,
     ) {
         let at = at.unwrap_or(self.time).max(self.time);
-        let expected = self.predict(command, Stamp { number: 0, at }, self.forgotten);
+        let expected = self.predict(
+            command,
+            Stamp { number: 0, at, moment: Moment::Foresight },
+            self.forgotten,
+        );
         assert!(!matches!(expected, Outcome::Done(_)), "{command:?} was refused: {outcome:?}");
         assert_eq!(*outcome, expected, "{command:?} of {} at {at:?}", self.sequence);
     }
@@ -242,8 +246,9 @@ impl<M: Modelled> History<M> {
         assert!(at >= self.time, "the time of {} runs backwards", self.sequence);
         assert!(covered < number, "{} covers what has not happened", self.sequence);
         self.forgotten = self.forgotten.max(covered);
-        let outcome = self.predict(&command, Stamp { number, at }, self.forgotten);
-        M::absorb(&mut self.model, &command, &outcome);
+        let outcome =
+            self.predict(&command, Stamp { number, at, moment: Moment::Entry }, self.forgotten);
+        M::absorb(&mut self.model, &command, at, &outcome);
         (self.last, self.time) = (number, at);
         if let Outcome::Done(record) = &outcome {
             if let Some((digest, fingerprint)) = record.request() {
@@ -256,6 +261,9 @@ impl<M: Modelled> History<M> {
     }
 
     fn predict(&self, command: &M::Command, stamp: Stamp, forgotten: u64) -> Outcome<M> {
+        if let Some(outcome) = M::foremost(&self.model, command) {
+            return outcome;
+        }
         let Some(request) = M::request(command) else {
             return M::judge(&self.model, command, stamp);
         };

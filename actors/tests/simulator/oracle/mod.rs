@@ -1,9 +1,15 @@
 //! The oracle: what must have happened, computed a second time and more simply than by the parts
 //! under test, from the entries that the journal was seen to hold. It knows every answer given.
 
+mod code_life;
 mod control_model;
 mod history;
+mod lending_model;
+mod life_model;
+mod limits_model;
 mod modelled;
+mod rules_model;
+mod shard_checks;
 mod shard_model;
 
 pub(crate) use history::History;

@@ -7,7 +7,9 @@ use redeemd_domain::control::{self, Control};
 use redeemd_domain::machine::Outcome;
 use redeemd_domain::refusal::Refusal;
 use redeemd_domain::request::Request;
+use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{self, Shard};
+use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
 use super::control_model::ControlModel;
@@ -28,12 +30,25 @@ pub(crate) enum ClientAnswer {
 pub(crate) struct Stamp {
     pub(crate) number: u64,
     pub(crate) at: Timestamp,
+    pub(crate) moment: Moment,
+}
+
+/// When a command is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// By its entry.
+    Entry,
+    /// Before it has one. What is due happens before the entry does.
+    Foresight,
 }
 
 /// A machine of which the oracle has a model.
 pub(crate) trait Modelled: Sequenced {
     /// The model: it knows nothing of requests, snapshots or forgetting.
-    type Model: Default + std::fmt::Debug;
+    type Model: std::fmt::Debug;
+
+    /// The model of a sequence before its first entry.
+    fn model(layout: ShardLayout, sequence: SequenceId) -> Self::Model;
 
     /// The attempt that a command carries.
     fn attempt(command: &Self::Command) -> Option<AttemptId>;
@@ -43,6 +58,9 @@ pub(crate) trait Modelled: Sequenced {
 
     /// The request of a command.
     fn request(command: &Self::Command) -> Option<Request>;
+
+    /// What must come of a command even before it is looked whether it was answered before.
+    fn foremost(model: &Self::Model, command: &Self::Command) -> Option<Outcome<Self>>;
 
     /// What must come of a command that was never answered before.
     fn judge(model: &Self::Model, command: &Self::Command, stamp: Stamp) -> Outcome<Self>;
@@ -55,7 +73,12 @@ pub(crate) trait Modelled: Sequenced {
     fn must_be_searched(model: &Self::Model, command: &Self::Command) -> bool;
 
     /// Takes in what came of a command.
-    fn absorb(model: &mut Self::Model, command: &Self::Command, outcome: &Outcome<Self>);
+    fn absorb(
+        model: &mut Self::Model,
+        command: &Self::Command,
+        at: Timestamp,
+        outcome: &Outcome<Self>,
+    );
 
     /// The same question once more.
     fn copy_query(query: &Self::Query) -> Self::Query;
@@ -76,6 +99,14 @@ pub(crate) trait Modelled: Sequenced {
 impl Modelled for Shard {
     type Model = ShardModel;
 
+    fn model(layout: ShardLayout, sequence: SequenceId) -> ShardModel {
+        ShardModel::new(layout, sequence)
+    }
+
+    fn foremost(model: &ShardModel, command: &shard::Command) -> Option<Outcome<Self>> {
+        model.foremost(command)
+    }
+
     fn attempt(command: &shard::Command) -> Option<AttemptId> {
         let api_key = match command {
             shard::Command::Redeem(redeem) | shard::Command::Spend(shard::Spend { redeem, .. }) => {
@@ -86,25 +117,25 @@ impl Modelled for Shard {
             shard::Command::Advance
             | shard::Command::PutCampaign(_)
             | shard::Command::PutRules { .. }
-            | shard::Command::Expire { .. } => return None,
-            shard::Command::RollBack(_)
-            | shard::Command::PlaceHold(_)
-            | shard::Command::Confirm(_)
-            | shard::Command::Release(_)
-            | shard::Command::TopUp(_)
+            | shard::Command::Expire { .. }
             | shard::Command::ClaimUse(_)
             | shard::Command::Settle(_)
             | shard::Command::Forbid(_)
             | shard::Command::GiveBack(_)
             | shard::Command::Delivered { .. }
             | shard::Command::TakeShare { .. }
-            | shard::Command::ReturnShare { .. } => unreachable!("nobody sends it"),
+            | shard::Command::ReturnShare { .. } => return None,
+            shard::Command::RollBack(roll_back) => roll_back.api_key,
+            shard::Command::PlaceHold(place) => place.api_key,
+            shard::Command::Confirm(confirm) => confirm.spend.redeem.api_key,
+            shard::Command::Release(release) => release.api_key,
+            shard::Command::TopUp(top_up) => top_up.api_key,
         };
         Some(AttemptId(api_key.0))
     }
 
     fn is_awaited(command: &shard::Command) -> bool {
-        !matches!(command, shard::Command::Advance)
+        !matches!(command, shard::Command::Advance | shard::Command::Expire { .. })
     }
 
     fn request(command: &shard::Command) -> Option<Request> {
@@ -123,8 +154,13 @@ impl Modelled for Shard {
         model.must_be_searched(command)
     }
 
-    fn absorb(model: &mut ShardModel, command: &shard::Command, outcome: &Outcome<Self>) {
-        model.absorb(command, outcome);
+    fn absorb(
+        model: &mut ShardModel,
+        command: &shard::Command,
+        at: Timestamp,
+        outcome: &Outcome<Self>,
+    ) {
+        model.absorb(command, at, outcome);
     }
 
     fn copy_query(query: &shard::Query) -> shard::Query {
@@ -151,6 +187,14 @@ impl Modelled for Shard {
 impl Modelled for Control {
     type Model = ControlModel;
 
+    fn model(_: ShardLayout, _: SequenceId) -> ControlModel {
+        ControlModel::default()
+    }
+
+    fn foremost(_: &ControlModel, _: &control::Command) -> Option<Outcome<Self>> {
+        None
+    }
+
     fn attempt(command: &control::Command) -> Option<AttemptId> {
         command.asked().map(|asked| AttemptId(asked.api_key.0))
     }
@@ -175,7 +219,12 @@ impl Modelled for Control {
         true
     }
 
-    fn absorb(model: &mut ControlModel, command: &control::Command, outcome: &Outcome<Self>) {
+    fn absorb(
+        model: &mut ControlModel,
+        command: &control::Command,
+        _: Timestamp,
+        outcome: &Outcome<Self>,
+    ) {
         model.absorb(command, outcome);
     }
 

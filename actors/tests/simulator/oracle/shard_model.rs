@@ -1,226 +1,201 @@
-//! A shard as a child would write it: a map from code to what happened to it.
+//! A shard as a child would write it: campaigns, and a map from code to what happened to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use redeemd_domain::campaign::{CampaignView, Status};
+use redeemd_domain::campaign::Terms;
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest};
+use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::Outcome;
 use redeemd_domain::refusal::Refusal;
+use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{
-    Change, Changed, Command, Event, Query, Record, Redemption, Reply, Shard,
+    Acknowledgement, Change, Changed, Command, Confirm, Event, List, Otherwise, Record, Shard, Spend,
 };
+use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
+use super::code_life::CodeLife;
+use super::life_model::Judged;
+use super::limits_model::Limits;
 use super::modelled::{Modelled as _, Stamp};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Code {
-    uses: u64,
-    revoked: bool,
-}
-
 /// What must be true of a shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ShardModel {
-    campaigns: BTreeMap<CampaignNumber, CampaignView>,
-    listed: BTreeMap<Digest, CampaignNumber>,
-    codes: BTreeMap<CodeKey, Code>,
+    pub(super) campaigns: BTreeMap<CampaignNumber, Terms>,
+    pub(super) listed: BTreeMap<Digest, CampaignNumber>,
+    pub(super) codes: BTreeMap<CodeKey, CodeLife>,
+    pub(super) limits: Limits,
+    /// How many holds ended by themselves.
+    expired: u64,
 }
 
 impl ShardModel {
-    pub(crate) fn campaign(&self, number: CampaignNumber) -> Option<&CampaignView> {
+    pub(super) fn new(layout: ShardLayout, sequence: SequenceId) -> Self {
+        Self {
+            campaigns: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            limits: Limits::new(layout, sequence),
+            expired: 0,
+        }
+    }
+
+    pub(crate) fn campaign(&self, number: CampaignNumber) -> Option<&Terms> {
         self.campaigns.get(&number)
     }
 
+    /// How many holds ended by themselves.
+    pub(crate) fn expired(&self) -> u64 {
+        self.expired
+    }
+
     pub(super) fn judge(&self, command: &Command, stamp: Stamp) -> Outcome<Shard> {
-        let event = match command {
-            Command::Advance | Command::PutCampaign(_) => return Outcome::Unchanged,
-            Command::PutRules { .. }
-            | Command::Spend(_)
-            | Command::RollBack(_)
-            | Command::PlaceHold(_)
-            | Command::Confirm(_)
-            | Command::Release(_)
-            | Command::Expire { .. }
-            | Command::TopUp(_)
-            | Command::ClaimUse(_)
-            | Command::Settle(_)
-            | Command::Forbid(_)
-            | Command::GiveBack(_)
-            | Command::Delivered { .. }
-            | Command::TakeShare { .. }
-            | Command::ReturnShare { .. } => unreachable!("nobody sends it"),
-            Command::Redeem(redeem) => {
-                if let Some(refusal) = self.refusal(&redeem.code, stamp.at) {
-                    return Outcome::Refused(refusal);
-                }
-                let Some(view) = self.view(&redeem.code) else { unreachable!("it is not refused") };
-                let uses = self.code(&redeem.code).uses + 1;
-                Event::Redeemed(Redemption {
-                    code: redeem.code,
-                    campaign: view.number,
-                    revision: view.revision,
-                    generation: 0,
-                    uses_left: view.uses_per_code.map(|limit| {
-                        assert!(uses <= limit.into(), "a use too many of {:?}", redeem.code);
-                        limit - uses as u32
-                    }),
-                    user: redeem.user.clone(),
-                    metadata: redeem.metadata.clone(),
-                })
+        if let Some(outcome) = self.step(command, stamp) {
+            return outcome;
+        }
+        let judged = match command {
+            Command::Advance | Command::PutCampaign(_) | Command::PutRules { .. } => {
+                return Outcome::Unchanged;
             }
-            Command::Revoke(change) | Command::Restore(change) => {
-                let revokes = matches!(command, Command::Revoke(_));
-                match self.mark(change, revokes) {
-                    Ok(event) => event,
-                    Err(outcome) => return outcome,
-                }
-            }
-            Command::List(list) => {
-                if !self.campaigns.contains_key(&list.campaign) {
-                    return Outcome::Refused(Refusal::InvalidCode);
-                }
-                let mut seen = BTreeSet::new();
-                let mut digests = Vec::new();
-                let mut duplicates = Vec::new();
-                for (place, digest) in list.digests.iter().enumerate() {
-                    if seen.insert(*digest.as_bytes()) && !self.listed.contains_key(digest) {
-                        digests.push(*digest);
-                    } else {
-                        duplicates.push(place as u16);
-                    }
-                }
-                Event::Listed { campaign: list.campaign, digests, duplicates }
-            }
+            Command::Redeem(redeem) => self.redeem(&Spend::plain(redeem.clone()), stamp),
+            Command::Spend(spend) => self.redeem(spend, stamp),
+            Command::Revoke(change) => self.mark(change, true),
+            Command::Restore(change) => self.mark(change, false),
+            Command::List(list) => self.list(list),
+            Command::RollBack(roll_back) => self.roll_back(roll_back, stamp.at),
+            Command::PlaceHold(place) => self.place_hold(place, stamp),
+            Command::Confirm(confirm) => self.confirm(confirm, stamp),
+            Command::Release(release) => self.release(release, stamp),
+            Command::Expire { at_most } => self.expire(*at_most, stamp.at),
+            Command::TopUp(top_up) => self.top_up(top_up),
+            command => unreachable!("{command:?} is a step"),
+        };
+        let event = match judged {
+            Ok(event) => event,
+            Err(outcome) => return outcome,
         };
         let api_key = Shard::attempt(command).map(|attempt| attempt.0).unwrap_or_default();
         Outcome::Done(Arc::new(Record {
             number: stamp.number,
             at: stamp.at,
-            api_key: redeemd_domain::identifier::ApiKeyNumber(api_key),
+            api_key: ApiKeyNumber(api_key),
             request: command.request().map(|request| (request.digest, request.fingerprint)),
             event,
         }))
     }
 
+    /// What is settled before it is even looked whether a request was answered: a claim serves one
+    /// attempt.
+    pub(super) fn foremost(&self, command: &Command) -> Option<Outcome<Shard>> {
+        let is_void = self.is_void(command.claim()?);
+        is_void.then_some(Outcome::Acknowledged(Acknowledgement::ClaimVoid))
+    }
+
     pub(super) fn must_be_searched(&self, command: &Command) -> bool {
+        let was_used = |code| self.terms(code).is_some() && self.life(code).was_ever_used();
         match command {
             // A code that does not exist or was never used was never answered for.
-            Command::Redeem(redeem) => {
-                self.view(&redeem.code).is_some() && self.code(&redeem.code).uses > 0
+            Command::Redeem(redeem) | Command::Spend(Spend { redeem, .. }) => {
+                was_used(&redeem.code)
             }
-            Command::Revoke(_) | Command::Restore(_) => true,
+            // What is still held was never confirmed.
+            Command::Confirm(confirm) => {
+                let Confirm { hold, spend, otherwise } = &**confirm;
+                let code = &spend.redeem.code;
+                let is_held = self.life(code).hold(*hold).is_some();
+                let may_be_answered = match otherwise {
+                    Otherwise::Refuse => self.terms(code).is_some(),
+                    Otherwise::TakeIfFree => was_used(code),
+                };
+                !is_held && may_be_answered
+            }
+            Command::Revoke(_)
+            | Command::Restore(_)
+            | Command::RollBack(_)
+            | Command::PlaceHold(_)
+            | Command::TopUp(_) => true,
             _ => false,
         }
     }
 
-    pub(super) fn absorb(&mut self, command: &Command, outcome: &Outcome<Shard>) {
-        if let Command::PutCampaign(view) = command {
-            let known = self.campaigns.entry(view.number).or_insert(*view);
-            if view.revision > known.revision {
-                *known = *view;
+    pub(super) fn absorb(&mut self, command: &Command, at: Timestamp, outcome: &Outcome<Shard>) {
+        self.absorb_step(command, at, outcome);
+        if let Some(claim) = command.claim() {
+            self.absorb_attempt(claim, outcome);
+        }
+        if let Outcome::Done(record) = outcome {
+            self.absorb_return(record);
+        }
+        match command {
+            Command::PutCampaign(view) => self.put(Terms { view: *view, rules: None }),
+            Command::PutRules { view, rules } => {
+                self.put(Terms { view: *view, rules: Some(Arc::clone(rules)) });
             }
+            _ => {}
         }
         let Outcome::Done(record) = outcome else { return };
         match &record.event {
-            Event::Spent(_)
-            | Event::RolledBack(_)
-            | Event::HoldPlaced(_)
-            | Event::HoldReleased(_)
-            | Event::HoldsExpired(_)
-            | Event::ToppedUp(_) => unreachable!("nobody asks for it"),
-            Event::Redeemed(redemption) => self.codes.entry(redemption.code).or_default().uses += 1,
-            Event::Revoked(changed) => self.codes.entry(changed.code).or_default().revoked = true,
-            Event::Restored(changed) => self.codes.entry(changed.code).or_default().revoked = false,
             Event::Listed { campaign, digests, .. } => {
                 self.listed.extend(digests.iter().map(|digest| (*digest, *campaign)));
             }
-        }
-    }
-
-    pub(super) fn check_reply(&self, query: &Query, reply: &Reply, at: Timestamp) {
-        match (query, reply) {
-            (Query::Validate { code, .. }, Reply::Validated(Ok(validated))) => {
-                assert_eq!(self.refusal(code, at), None, "{code:?} is called valid");
-                assert_eq!(Some(&validated.campaign), self.view(code));
-                assert_eq!(validated.state.uses, self.code(code).uses);
-            }
-            (Query::Validate { code, .. }, Reply::Validated(Err(refusal))) => {
-                assert_eq!(self.refusal(code, at), Some(*refusal), "{code:?} is called invalid");
-            }
-            (query, reply) => panic!("{query:?} is replied to with {reply:?}"),
-        }
-    }
-
-    pub(super) fn compare(&self, machine: &Shard) {
-        for (key, code) in &self.codes {
-            let found = machine.find(key).map(|(_, state)| (state.uses, state.revoked));
-            assert_eq!(found, Some((code.uses, code.revoked)), "the state has {key:?} otherwise");
-        }
-        let views: Vec<_> = machine.campaigns().map(|campaign| campaign.view).collect();
-        assert_eq!(views, self.campaigns.values().copied().collect::<Vec<_>>());
-        for campaign in machine.campaigns() {
-            let number = campaign.view.number;
-            let (mut redeemed, mut revoked) = (0, 0);
-            for (key, code) in &self.codes {
-                if self.view(key).is_some_and(|view| view.number == number) {
-                    redeemed += code.uses;
-                    revoked += u64::from(code.revoked);
+            Event::HoldsExpired(ended) => {
+                self.expired += ended.len() as u64;
+                for ended in ended {
+                    let life = self.codes.entry(ended.code).or_default();
+                    life.end(|hold| hold.id == ended.id);
                 }
             }
-            let listed = self.listed.values().filter(|owner| **owner == number).count() as u64;
-            let counts = campaign.counts;
-            assert_eq!(
-                (counts.redeemed, counts.revoked, counts.listed),
-                (redeemed, revoked, listed),
-                "the counts of campaign {number}"
-            );
+            _ => record.codes(&mut |code| self.codes.entry(code).or_default().absorb(record)),
         }
     }
 
-    fn view(&self, code: &CodeKey) -> Option<&CampaignView> {
+    fn put(&mut self, terms: Terms) {
+        let number = terms.view.number;
+        let known = self.campaigns.entry(number).or_insert_with(|| terms.clone());
+        if terms.view.revision > known.view.revision {
+            *known = terms;
+        }
+        self.open_book(number);
+    }
+
+    pub(super) fn terms(&self, code: &CodeKey) -> Option<&Terms> {
         match code {
             CodeKey::Sealed { campaign, serial } => {
-                self.campaigns.get(campaign).filter(|view| serial.number() < view.issued)
+                let terms = self.campaigns.get(campaign);
+                terms.filter(|terms| serial.number() < terms.view.issued)
             }
             CodeKey::Listed(digest) => self.campaigns.get(self.listed.get(digest)?),
         }
     }
 
-    fn code(&self, code: &CodeKey) -> Code {
-        self.codes.get(code).copied().unwrap_or_default()
-    }
-
-    fn refusal(&self, key: &CodeKey, at: Timestamp) -> Option<Refusal> {
-        let Some(view) = self.view(key) else { return Some(Refusal::InvalidCode) };
-        let code = self.code(key);
-        if code.revoked {
-            Some(Refusal::Revoked)
-        } else if view.window.starts_at.is_some_and(|start| at < start) {
-            Some(Refusal::NotYetValid)
-        } else if view.window.expires_at.is_some_and(|end| end <= at) {
-            Some(Refusal::Expired)
-        } else if view.status == Status::Archived {
-            Some(Refusal::CampaignArchived)
-        } else if view.status == Status::Paused {
-            Some(Refusal::CampaignPaused)
-        } else if view.uses_per_code.is_some_and(|limit| code.uses >= limit.into()) {
-            Some(Refusal::AlreadyRedeemed)
-        } else {
-            None
+    fn list(&self, list: &List) -> Judged {
+        if !self.campaigns.contains_key(&list.campaign) {
+            return Err(Outcome::Refused(Refusal::InvalidCode));
         }
+        let mut seen = BTreeSet::new();
+        let mut digests = Vec::new();
+        let mut duplicates = Vec::new();
+        for (place, digest) in list.digests.iter().enumerate() {
+            if seen.insert(*digest.as_bytes()) && !self.listed.contains_key(digest) {
+                digests.push(*digest);
+            } else {
+                duplicates.push(place as u16);
+            }
+        }
+        Ok(Event::Listed { campaign: list.campaign, digests, duplicates })
     }
 
-    fn mark(&self, change: &Change, revokes: bool) -> Result<Event, Outcome<Shard>> {
-        let Some(view) = self.view(&change.code) else {
+    fn mark(&self, change: &Change, revokes: bool) -> Judged {
+        let Some(terms) = self.terms(&change.code) else {
             return Err(Outcome::Refused(Refusal::InvalidCode));
         };
-        if self.code(&change.code).revoked == revokes {
+        if self.life(&change.code).revoked == revokes {
             return Err(Outcome::Unchanged);
         }
-        let changed =
-            Changed { code: change.code, campaign: view.number, reason: change.reason.clone() };
+        let (campaign, reason) = (terms.view.number, change.reason.clone());
+        let changed = Changed { code: change.code, campaign, reason };
         Ok(if revokes { Event::Revoked(changed) } else { Event::Restored(changed) })
     }
 }

@@ -1,9 +1,12 @@
 //! The node under test, as its parts and what is on its way between them. What an actor would do
 //! with a message is one call here; which message comes next is not for this module to know.
 
+mod bookkeeping;
 mod faults;
 mod journal;
 mod ledger;
+mod lending;
+mod quiet;
 mod rebuild;
 mod restart;
 mod snapshots;
@@ -77,6 +80,7 @@ pub(crate) struct World {
     /// Answers that have left the sequences and did not arrive yet.
     pub(crate) answers: Answers,
     pub(crate) spreads: Vec<Spread>,
+    pub(crate) books: bookkeeping::Books,
     /// Whether every shard knows what it had missed when the process started.
     pub(crate) is_ready: bool,
     disk: SimulatedDisk,
@@ -105,6 +109,7 @@ impl World {
             process: None,
             answers: Vec::new(),
             spreads: Vec::new(),
+            books: bookkeeping::Books::default(),
             is_ready: false,
             disk: SimulatedDisk::new(seed ^ 0xd15c),
             random: Random::new(seed ^ 0x0301_41d5),
@@ -149,7 +154,7 @@ impl World {
     /// Sends a command or a question to a sequence; a full mailbox answers by itself.
     pub(crate) fn send_to_shard(&mut self, shard: u16, token: Token, ask: Ask<Shard>) {
         let station = &mut self.shards[usize::from(shard)];
-        if station.inbox.len() < self.plan.mailbox {
+        if station.inbox.len() < self.plan.mailbox || matches!(ask, Ask::Insist(_)) {
             station.inbox.push(Submission { token, ask });
         } else {
             let answer = Answer::Rejected(Rejection::Overloaded);
@@ -159,7 +164,7 @@ impl World {
 
     /// As [`World::send_to_shard`], to the control sequence.
     pub(crate) fn send_to_control(&mut self, token: Token, ask: Ask<Control>) {
-        if self.control.inbox.len() < self.plan.mailbox {
+        if self.control.inbox.len() < self.plan.mailbox || matches!(ask, Ask::Insist(_)) {
             self.control.inbox.push(Submission { token, ask });
         } else {
             let answer = Answer::Rejected(Rejection::Overloaded);

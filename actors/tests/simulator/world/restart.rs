@@ -11,6 +11,7 @@ use redeemd_persistence::disk::Disk as _;
 use redeemd_persistence::journal::{DirectoryId, Engine, Options, Preparation};
 use redeemd_persistence::ledger::{self, Ledger};
 
+use super::bookkeeping::Books;
 use super::rebuild::StationOf;
 use super::{Process, Spread, World, at_station};
 use crate::dice::Dice as _;
@@ -50,6 +51,7 @@ impl World {
         self.process = None;
         self.answers.clear();
         self.spreads.clear();
+        self.books = Books::default();
         self.is_ready = false;
         for sequence in self.sequences() {
             at_station!(self, sequence, station => station.stop());

@@ -58,7 +58,7 @@ impl World {
         let view = terms.view;
         let known = self.shards[usize::from(shard)].history.model().campaign(view.number);
         assert!(
-            known.is_some_and(|known| known.revision >= view.revision),
+            known.is_some_and(|known| known.view.revision >= view.revision),
             "shard {shard} said that it knows {view:?}, but it knows {known:?}"
         );
         self.is_ready |= self.spreads.is_empty();
@@ -69,7 +69,7 @@ impl World {
         for campaign in self.control.history.model().campaigns() {
             for station in &self.shards {
                 let known = station.history.model().campaign(campaign.id.number);
-                assert_eq!(known, Some(&campaign.view()), "{} was not told", station.sequence);
+                assert_eq!(known, Some(&campaign.terms()), "{} was not told", station.sequence);
             }
         }
     }
