@@ -8,8 +8,8 @@ use redeemd_domain::machine::Outcome;
 use redeemd_domain::refusal::Refusal;
 use redeemd_domain::rules::MAX_BALANCE;
 use redeemd_domain::shard::{
-    Claim, Confirm, EndedHold, Event, Extent, Hold, HoldPlaced, Money, Otherwise, PlaceHold, Placing,
-    Redemption, Release, RollBack, RolledBack, Shard, Spend, Spent, TopUp, ToppedUp,
+    Claim, Confirm, EndedHold, Event, Extent, Hold, HoldPlaced, Money, Otherwise, PlaceHold,
+    Placing, Redemption, Release, RollBack, RolledBack, Shard, Spend, Spent, TopUp, ToppedUp,
 };
 use redeemd_domain::timestamp::Timestamp;
 

@@ -126,9 +126,10 @@ impl ShardModel {
 
     /// How many uses of a campaign's codes are taken here.
     pub(super) fn used(&self, campaign: CampaignNumber) -> u64 {
-        let of_campaign = self.codes.iter().filter(|(key, _)| {
-            self.terms(key).is_some_and(|terms| terms.view.number == campaign)
-        });
+        let of_campaign = self
+            .codes
+            .iter()
+            .filter(|(key, _)| self.terms(key).is_some_and(|terms| terms.view.number == campaign));
         of_campaign.map(|(_, life)| life.uses() + life.holds.len() as u64).sum()
     }
 
@@ -173,8 +174,7 @@ impl ShardModel {
         let period = rules.period_at(&limit, stamp.at);
         let limits = &self.limits;
         let used = limits.used(&wish.user, period);
-        let is_theirs =
-            |claim: &&PendingClaim| claim.user == wish.user && claim.period == period;
+        let is_theirs = |claim: &&PendingClaim| claim.user == wish.user && claim.period == period;
         let pending = limits.pending.values().filter(is_theirs).count() as u32;
         if used.saturating_sub(pending) >= limit.limit {
             return Err(Refusal::UserLimitReached);
@@ -183,8 +183,7 @@ impl ShardModel {
             return Ok(Acknowledgement::ClaimsPending);
         }
         let shard = limits.layout.shard_of(wish.code.slot());
-        let is_there =
-            |claim: &&PendingClaim| limits.layout.shard_of(claim.code.slot()) == shard;
+        let is_there = |claim: &&PendingClaim| limits.layout.shard_of(claim.code.slot()) == shard;
         let oldest = limits.pending.values().find(is_there).map(|claim| claim.number);
         Ok(Acknowledgement::Claimed(Claim {
             shard: limits.shard,
@@ -210,7 +209,12 @@ impl ShardModel {
     }
 
     /// Takes in what a step came to.
-    pub(super) fn absorb_step(&mut self, command: &Command, at: Timestamp, outcome: &Outcome<Shard>) {
+    pub(super) fn absorb_step(
+        &mut self,
+        command: &Command,
+        at: Timestamp,
+        outcome: &Outcome<Shard>,
+    ) {
         let told = match outcome {
             Outcome::Acknowledged(told) => Some(told),
             _ => None,
@@ -226,7 +230,7 @@ impl ShardModel {
                 limits.pending.insert(number, pending);
             }
             (Command::Settle(settle), _) => {
-                settle.settled.iter().for_each(|number| drop(limits.pending.remove(number)));
+                limits.pending.retain(|number, _| !settle.settled.contains(number));
                 for number in &settle.returned {
                     if let Some(claim) = limits.pending.remove(number) {
                         limits.take_back(&claim.user, claim.period);
@@ -250,7 +254,8 @@ impl ShardModel {
                 }
             }
             (Command::Delivered { shard, numbers }, _) => {
-                numbers.iter().for_each(|number| drop(limits.owed.remove(&(*shard, *number))));
+                let is_it = |place: &(u16, u64)| place.0 == *shard && numbers.contains(&place.1);
+                limits.owed.retain(|place, _| !is_it(place));
             }
             (
                 Command::TakeShare { campaign, .. } | Command::ReturnShare { campaign, .. },
@@ -358,7 +363,9 @@ impl ShardModel {
             let Some(terms) = self.terms(key) else { continue };
             let user = |user: &str| UserDigest::new(terms.view.number, user);
             let redemptions = life.redemptions.iter().filter(|found| !found.is_undone);
-            live.extend(redemptions.filter_map(|found| Some((user(&found.user), found.claim?.period))));
+            live.extend(
+                redemptions.filter_map(|found| Some((user(&found.user), found.claim?.period))),
+            );
             let holds = life.holds.iter();
             live.extend(holds.filter_map(|hold| Some((user(&hold.user), hold.claim?.period))));
         }

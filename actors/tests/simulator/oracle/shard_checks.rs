@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use redeemd_domain::campaign::Terms;
-use redeemd_domain::codes::{CampaignNumber, CodeKey};
+use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::machine::Machine as _;
 use redeemd_domain::shard::{Campaign, Counts, Due, Extent, Hold, Query, Reply, Shard};
 use redeemd_domain::timestamp::Timestamp;
@@ -52,7 +52,7 @@ impl ShardModel {
                 let redemption = redemptions.iter().find(|found| found.id.number == *number);
                 assert_eq!(*told, extent(redemption.expect("it happened")), "{code:?} {number}");
             }
-            (Query::Count(number), Reply::Counted(counts)) => {
+            (Query::Count(number), Reply::Counted { counts, .. }) => {
                 let expected = self.counts().get(number).copied().unwrap_or_default();
                 assert_eq!(*counts, expected, "the counts of campaign {number}");
             }
@@ -115,7 +115,7 @@ impl ShardModel {
 
     /// Asserts that no hold that should have ended is still there.
     pub(crate) fn check_nothing_is_due(&self, at: Timestamp) {
-        let mut holds = self.codes.iter().flat_map(|(_, life): (&CodeKey, _)| &life.holds);
+        let mut holds = self.codes.values().flat_map(|life| &life.holds);
         let due = holds.find(|hold| hold.expires_at <= at);
         assert_eq!(due, None, "a hold did not end by itself");
     }

@@ -10,7 +10,8 @@ use redeemd_domain::machine::Outcome;
 use redeemd_domain::refusal::Refusal;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{
-    Acknowledgement, Change, Changed, Command, Confirm, Event, List, Otherwise, Record, Shard, Spend,
+    Acknowledgement, Change, Changed, Command, Confirm, Event, List, Otherwise, Record, Shard,
+    Spend,
 };
 use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;

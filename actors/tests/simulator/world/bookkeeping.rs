@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use redeemd_actors::core::{Answer, Ask, Token};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::machine::Outcome;
-use redeemd_domain::shard::{
-    Acknowledgement, Command, Fate, Forbid, Query, Reply, Settle, Shard,
-};
+use redeemd_domain::shard::{Acknowledgement, Command, Fate, Forbid, Query, Reply, Settle, Shard};
 
 use super::World;
 use crate::dice::Dice as _;
@@ -19,10 +17,21 @@ use crate::station::BOOKS;
 /// A message on its way, and what is done with its answer.
 #[derive(Debug)]
 pub(super) enum Job {
-    FindClaims { shard: u16 },
-    Forbid { shard: u16, number: u64 },
-    FindOwed { shard: u16 },
-    GiveBack { shard: u16, target: u16, numbers: Vec<u64> },
+    FindClaims {
+        shard: u16,
+    },
+    Forbid {
+        shard: u16,
+        number: u64,
+    },
+    FindOwed {
+        shard: u16,
+    },
+    GiveBack {
+        shard: u16,
+        target: u16,
+        numbers: Vec<u64>,
+    },
     /// A step of lending.
     Lend(CampaignNumber, super::lending::Step),
     Last,

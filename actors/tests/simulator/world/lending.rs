@@ -17,10 +17,19 @@ use crate::oracle::ClientAnswer;
 #[derive(Debug)]
 pub(super) enum Step {
     /// What has a shard? The shares of those before it are known.
-    Look { since: Revision, shares: Vec<Option<Share>> },
+    Look {
+        since: Revision,
+        shares: Vec<Option<Share>>,
+    },
     Open,
-    Grant { since: Revision, shard: u16 },
-    Return { since: Revision, shard: u16 },
+    Grant {
+        since: Revision,
+        shard: u16,
+    },
+    Return {
+        since: Revision,
+        shard: u16,
+    },
     Last,
 }
 
