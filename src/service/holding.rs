@@ -157,11 +157,7 @@ impl Worker {
         let release = Release { hold: id, code: hold.code, api_key: caller.number };
         match self.perform(hold.code, Command::Release(release)).await {
             Ok(_) => {
-                if hold.claim.is_some() {
-                    // The user may redeem again when the answer is there.
-                    let shard = self.inner().node.layout.shard_of(id.slot);
-                    self.inner().node.bookkeeping.deliver(shard).await;
-                }
+                self.give_back_across(hold.campaign, &hold.code, hold.claim).await;
                 Ok(())
             }
             Err(Error::Refused(Refusal::HoldEnded)) => match self.read_hold(id).await?.fate {

@@ -69,10 +69,8 @@ impl Worker {
             return Err(Error::internal("a rollback was answered with another's record"));
         };
         let spent = redeemed.money().map_or(0, |money| money.amount);
-        if rolled_back.extent == Extent::Whole && redeemed.claim().is_some() {
-            // The user may redeem again when the answer is there.
-            let shard = self.inner().node.layout.shard_of(code.slot());
-            self.inner().node.bookkeeping.deliver(shard).await;
+        if rolled_back.extent == Extent::Whole {
+            self.give_back_across(rolled_back.campaign, &code, redeemed.claim()).await;
         }
         let (rolled_back_at, returned) = match rolled_back.extent {
             Extent::Whole => (Some(record.at), spent),

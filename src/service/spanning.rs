@@ -3,7 +3,7 @@
 use redeemd_domain::campaign::Campaign;
 use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::refusal::Refusal;
-use redeemd_domain::shard::{Query, Reply};
+use redeemd_domain::shard::{Claim, Query, Reply};
 
 use super::asking::reply;
 use super::error::Error;
@@ -36,6 +36,21 @@ impl Worker {
             // What is held for the user is within the limits already.
             (Some(_), Some(user)) if self.is_held_for(code, user).await? => Ok(None),
             (refusal, _) => Ok(refusal),
+        }
+    }
+
+    /// A use of a code was given back: sees to it that the limits that span codes know when the
+    /// answer is there, so that the use can be taken again. What is late comes about all the same.
+    pub(super) async fn give_back_across(
+        &self,
+        campaign: CampaignNumber,
+        code: &CodeKey,
+        claim: Option<Claim>,
+    ) {
+        let node = &self.inner().node;
+        node.bookkeeping.returned(campaign);
+        if claim.is_some() {
+            node.bookkeeping.deliver(node.layout.shard_of(code.slot())).await;
         }
     }
 

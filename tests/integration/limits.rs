@@ -188,3 +188,34 @@ fn a_batch_stays_within_the_limits() {
     assert_eq!(by_user.values().sum::<usize>(), 10);
     assert_eq!(redeemed(&mut client, &campaign), 10);
 }
+
+#[test]
+fn a_rollback_and_a_release_give_the_use_back_to_user_and_campaign() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let rules = json!({"uses_per_user": 1, "total_uses": 1});
+    let (_, codes) = campaign_with_codes(&mut client, rules, 6);
+    for pair in codes.chunks(2) {
+        let redeemed = redeem(&mut client, &pair[0], "ann");
+        assert_eq!(redeemed.status, 201, "{redeemed:?}");
+        redeem(&mut client, &pair[1], "ann").is_problem(409, "user_limit_reached");
+        redeem(&mut client, &pair[1], "ben").is_problem(409, "campaign_limit_reached");
+        let path = format!("/api/v1/redemptions/{}/rollback", id(&redeemed.json()));
+        assert_eq!(client.post(&path, &json!({"reason": "returned"})).status, 200);
+
+        let wish = json!({"code": pair[1], "user_id": "ann"});
+        let held = client.post("/api/v1/holds", &wish);
+        assert_eq!(held.status, 201, "{held:?}");
+        redeem(&mut client, &pair[0], "ann").is_problem(409, "user_limit_reached");
+        redeem(&mut client, &pair[0], "ben").is_problem(409, "campaign_limit_reached");
+        let path = format!("/api/v1/holds/{}", id(&held.json()));
+        assert_eq!(client.send(Request::new("DELETE", &path)).status, 204);
+    }
+    // A hold keeps its part of the limits, and its confirmation needs no other.
+    let held = client.post("/api/v1/holds", &json!({"code": codes[0], "user_id": "ann"}));
+    assert_eq!(held.status, 201, "{held:?}");
+    let path = format!("/api/v1/holds/{}/confirm", id(&held.json()));
+    assert_eq!(client.post(&path, &json!({})).status, 201);
+    redeem(&mut client, &codes[1], "ben").is_problem(409, "campaign_limit_reached");
+}

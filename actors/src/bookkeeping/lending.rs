@@ -8,10 +8,12 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use redeemd_domain::campaign::Revision;
 use redeemd_domain::codes::CampaignNumber;
 use tokio::sync::{Notify, oneshot};
 
 use super::Books;
+use crate::control_view::ControlView;
 use round::Round;
 
 /// How long a campaign of which nothing was left is said to have nothing left, without asking
@@ -42,21 +44,29 @@ struct Line {
     by_shard: HashMap<u16, Vec<oneshot::Sender<Lent>>, ahash::RandomState>,
     /// Whether a task brings shares at present.
     is_served: bool,
-    /// Until when nothing is left.
-    nothing_until: Option<Instant>,
+    /// Of which limit nothing is left, and until when that is not asked again.
+    nothing: Option<(Revision, Instant)>,
+}
+
+impl Line {
+    /// Whether it is remembered that nothing is left of a limit.
+    fn has_nothing(&self, since: Option<Revision>) -> bool {
+        self.nothing.is_some_and(|(of, until)| since == Some(of) && Instant::now() < until)
+    }
 }
 
 impl Waiting {
-    /// Waits for a share.
+    /// Waits for a share of the limit that is so since a revision, as far as that is known.
     pub(super) fn want(
         &self,
         campaign: CampaignNumber,
+        since: Option<Revision>,
         shard: u16,
     ) -> impl Future<Output = Lent> + use<> {
         let waiting = {
             let mut campaigns = self.lock();
             let line = campaigns.entry(campaign).or_default();
-            if line.nothing_until.is_some_and(|until| Instant::now() < until) {
+            if line.has_nothing(since) {
                 Err(Lent::Nothing)
             } else {
                 let (sender, receiver) = oneshot::channel();
@@ -75,6 +85,13 @@ impl Waiting {
         }
     }
 
+    /// A use of a campaign was given back, so that something may be left again.
+    pub(super) fn returned(&self, campaign: CampaignNumber) {
+        if let Some(line) = self.lock().get_mut(&campaign) {
+            line.nothing = None;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CampaignNumber, Line, ahash::RandomState>> {
         self.campaigns.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,7 +106,7 @@ impl Waiting {
                 line.is_served = true;
                 unserved.push(campaign);
             }
-            line.is_served || line.nothing_until.is_some_and(|until| now < until)
+            line.is_served || line.nothing.is_some_and(|(_, until)| now < until)
         });
         unserved
     }
@@ -105,11 +122,12 @@ impl Waiting {
     }
 
     /// Tells those who wait at a shard.
-    fn tell(&self, campaign: CampaignNumber, shard: u16, lent: Lent) {
+    fn tell(&self, campaign: CampaignNumber, since: Option<Revision>, shard: u16, lent: Lent) {
         let waiting = {
             let mut campaigns = self.lock();
             let Some(line) = campaigns.get_mut(&campaign) else { return };
-            line.nothing_until = (lent == Lent::Nothing).then(|| Instant::now() + MEMORY);
+            let nothing = since.filter(|_| lent == Lent::Nothing);
+            line.nothing = nothing.map(|since| (since, Instant::now() + MEMORY));
             line.by_shard.remove(&shard).unwrap_or_default()
         };
         for sender in waiting {
@@ -135,10 +153,18 @@ async fn serve(books: Rc<Books>, waiting: Arc<Waiting>, campaign: CampaignNumber
         if wanted.is_empty() {
             return;
         }
+        // Known before it is asked, so that no other limit is taken for the one that was asked for.
+        let since = since(&books.surroundings.view, campaign);
         let lent = Round::new(&books, campaign).lend(&wanted).await;
         for (shard, _) in wanted {
             let lent = lent.get(&shard).copied().unwrap_or(Lent::Unknown);
-            waiting.tell(campaign, shard, lent);
+            waiting.tell(campaign, since, shard, lent);
         }
     }
+}
+
+/// The revision since which a campaign's total is what it is.
+pub(super) fn since(view: &ControlView, campaign: CampaignNumber) -> Option<Revision> {
+    let control = view.current();
+    control.campaign(campaign)?.rules.as_deref()?.total_uses.map(|total| total.since)
 }

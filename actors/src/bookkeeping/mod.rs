@@ -59,6 +59,7 @@ pub struct Bookkeeping {
     settling: Arc<settling::Gathered>,
     lending: Arc<lending::Waiting>,
     delivering: delivering::Wanted,
+    view: ControlView,
     /// Where a test may stop it.
     pub crash_points: CrashPoints,
 }
@@ -86,7 +87,8 @@ impl Bookkeeping {
         let settling = Arc::new(settling::Gathered::new(surroundings.layout.shards()));
         let lending = Arc::<lending::Waiting>::default();
         let (delivering, wanted) = delivering::wanted();
-        let handle = Self { settling, lending, delivering, crash_points };
+        let view = surroundings.view.clone();
+        let handle = Self { settling, lending, delivering, view, crash_points };
         let tasks = handle.clone();
         arbiter.spawn(async move {
             let books = Rc::new(Books::open(surroundings, tasks.crash_points.clone()));
@@ -110,7 +112,12 @@ impl Bookkeeping {
         campaign: CampaignNumber,
         shard: u16,
     ) -> impl Future<Output = Lent> + use<> {
-        self.lending.want(campaign, shard)
+        self.lending.want(campaign, lending::since(&self.view, campaign), shard)
+    }
+
+    /// A use of a campaign was given back, so that something may be left of its total again.
+    pub fn returned(&self, campaign: CampaignNumber) {
+        self.lending.returned(campaign);
     }
 
     /// Gives back what a shard owes to users now instead of soon, and waits for it, but not for
