@@ -3,7 +3,7 @@
 use redeemd_domain::campaign::Campaign;
 use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::refusal::Refusal;
-use redeemd_domain::shard::{Claim, Query, Reply};
+use redeemd_domain::shard::{Claim, Query, Reply, UserStanding};
 
 use super::asking::reply;
 use super::error::Error;
@@ -23,7 +23,7 @@ impl Worker {
         let refusal = match user {
             Some(user)
                 if rules.uses_per_user.is_some()
-                    && self.user_limit_is_reached(number, user).await =>
+                    && self.user_standing(number, user).await == UserStanding::Reached =>
             {
                 Some(Refusal::UserLimitReached)
             }

@@ -17,7 +17,7 @@ use redeemd_domain::machine::{Outcome, Recollection};
 use redeemd_domain::refusal::Refusal;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{
-    Acknowledgement, ClaimUse, Command, Fate, Query, Record, Reply, UserDigest,
+    Acknowledgement, ClaimUse, Command, Fate, Query, Record, Reply, UserDigest, UserStanding,
 };
 
 use super::asking::{no_answer, reply};
@@ -258,24 +258,34 @@ impl Worker {
     }
 
     /// Refuses a command. The limit of its user is named before that of its campaign.
-    async fn refuse(&self, item: Item, mut refusal: Refusal) -> Stepped {
+    async fn refuse(&self, mut item: Item, mut refusal: Refusal) -> Stepped {
         if let (Refusal::CampaignLimitReached, Next::Share { campaign }, None) =
             (refusal, item.next, item.command.claim())
             && let Some(user) = item.command.user()
-            && self.user_limit_is_reached(campaign, user).await
         {
-            refusal = Refusal::UserLimitReached;
+            match self.user_standing(campaign, user).await {
+                UserStanding::Within => {}
+                UserStanding::Reached => refusal = Refusal::UserLimitReached,
+                UserStanding::Pending => {
+                    item.refused = None;
+                    item.next = Next::Nothing;
+                    return Stepped::Wait(item);
+                }
+            }
         }
         Stepped::Settled(item, Err(Error::Refused(refusal)))
     }
 
-    /// Whether a user has certainly redeemed as often as a campaign allows. Where that shard cannot
-    /// be asked nobody knows, and then not.
-    pub(super) async fn user_limit_is_reached(&self, campaign: CampaignNumber, user: &str) -> bool {
+    /// How a user stands to the limit of a campaign. Where that shard cannot be asked nobody knows,
+    /// and then nothing is said against the user.
+    pub(super) async fn user_standing(&self, campaign: CampaignNumber, user: &str) -> UserStanding {
         let user = UserDigest::new(campaign, user);
         let place = place_of(self.inner().node.layout, user.slot());
         let asked = self.query(place, Query::UserLimit(campaign, user));
-        matches!(reply(asked).await, Ok(Reply::UserLimit { is_reached: true }))
+        match reply(asked).await {
+            Ok(Reply::UserLimit(standing)) => standing,
+            _ => UserStanding::Within,
+        }
     }
 
     /// What the ledger answered to the requests of commands before, if anything.

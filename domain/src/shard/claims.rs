@@ -41,6 +41,17 @@ pub struct PendingClaim {
     pub code: CodeKey,
 }
 
+/// How a user stands to the limit of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserStanding {
+    /// The user may redeem, or nothing limits that.
+    Within,
+    /// The limit is reached unless one of the claims that are pending comes to nothing.
+    Pending,
+    /// The limit is reached.
+    Reached,
+}
+
 /// The pending claims of a shard.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Claims {
@@ -107,13 +118,12 @@ impl Shard {
             return told(Acknowledgement::NoUserLimit);
         };
         let period = rules.period_at(&limit, at);
-        let used = self.used(&wish.user, period);
-        let pending = self.claims.of_user(wish.user, period);
-        if used.saturating_sub(pending) >= limit.limit {
-            return Judged::Settled(Outcome::Refused(Refusal::UserLimitReached));
-        }
-        if used >= limit.limit {
-            return told(Acknowledgement::ClaimsPending);
+        match self.user_standing(wish.campaign, wish.user, at) {
+            UserStanding::Within => {}
+            UserStanding::Pending => return told(Acknowledgement::ClaimsPending),
+            UserStanding::Reached => {
+                return Judged::Settled(Outcome::Refused(Refusal::UserLimitReached));
+            }
         }
         let resolved_below = self.claims.oldest_for(self.layout.shard_of(wish.code.slot()));
         let ahead = resolved_below.map_or(0, |oldest| self.last.saturating_sub(oldest));
@@ -183,18 +193,23 @@ impl Shard {
         slot.map_or(0, |slot| slot.users.used(user, period))
     }
 
-    /// Whether a user has certainly redeemed as often as the campaign allows.
-    pub(super) fn user_limit_is_reached(
+    /// How a user stands to the limit of a campaign.
+    pub(super) fn user_standing(
         &self,
         number: CampaignNumber,
         user: UserDigest,
         at: Timestamp,
-    ) -> bool {
-        self.user_limit(number).is_some_and(|(rules, limit)| {
-            let period = rules.period_at(&limit, at);
-            let pending = self.claims.of_user(user, period);
-            self.used(&user, period).saturating_sub(pending) >= limit.limit
-        })
+    ) -> UserStanding {
+        let Some((rules, limit)) = self.user_limit(number) else { return UserStanding::Within };
+        let period = rules.period_at(&limit, at);
+        let (used, pending) = (self.used(&user, period), self.claims.of_user(user, period));
+        if used.saturating_sub(pending) >= limit.limit {
+            UserStanding::Reached
+        } else if used >= limit.limit {
+            UserStanding::Pending
+        } else {
+            UserStanding::Within
+        }
     }
 
     /// The pending claims up to an entry, oldest first.

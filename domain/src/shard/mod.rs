@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 pub use acknowledgement::Acknowledgement;
 pub use attempts::Fate;
-pub use claims::{MAX_CLAIMS_AHEAD, MAX_PENDING_CLAIMS, PendingClaim};
+pub use claims::{MAX_CLAIMS_AHEAD, MAX_PENDING_CLAIMS, PendingClaim, UserStanding};
 pub use command::{
     Change, Changed, Claim, Command, Event, List, MAX_DIGESTS, Money, Record, Redeem, Redemption,
     Spend, Spent,

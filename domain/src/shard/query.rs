@@ -1,6 +1,6 @@
 //! What a shard can be asked without changing anything.
 
-use super::claims::PendingClaim;
+use super::claims::{PendingClaim, UserStanding};
 use super::shares::Share;
 use super::steps::GiveBack;
 use super::users::UserDigest;
@@ -41,7 +41,7 @@ pub enum Query {
     Count(CampaignNumber),
     /// How far has the shard come?
     Progress,
-    /// Has this user certainly redeemed as often as the campaign allows?
+    /// Has this user redeemed as often as the campaign allows?
     UserLimit(CampaignNumber, UserDigest),
     /// Which claims up to an entry are pending? So many at most are told.
     PendingClaims {
@@ -89,11 +89,8 @@ pub enum Reply {
         /// How many records of keyed requests are remembered.
         remembered: usize,
     },
-    /// Whether the user has.
-    UserLimit {
-        /// No claim that is pending could make it otherwise.
-        is_reached: bool,
-    },
+    /// How the user stands to the limit.
+    UserLimit(UserStanding),
     /// The pending claims, oldest first.
     PendingClaims(Vec<PendingClaim>),
     /// The shard whose users are owed, and what; `None` where nothing is owed.
@@ -163,7 +160,7 @@ impl Shard {
                 remembered: self.remembered(),
             },
             Query::UserLimit(campaign, user) => {
-                Reply::UserLimit { is_reached: self.user_limit_is_reached(*campaign, *user, at) }
+                Reply::UserLimit(self.user_standing(*campaign, *user, at))
             }
             Query::PendingClaims { through, most } => {
                 Reply::PendingClaims(self.pending_claims(*through, *most))

@@ -9,6 +9,7 @@ use redeemd_domain::refusal::Refusal;
 use redeemd_domain::rules::{Per, Rules, TimeZone, UserLimit};
 use redeemd_domain::shard::{
     Acknowledgement, Claim, ClaimUse, Command, Fate, Forbid, PendingClaim, Query, Reply,
+    UserStanding,
 };
 
 use crate::limits_world::{LAYOUT, World};
@@ -210,7 +211,7 @@ fn the_last_use_waits_for_what_is_pending() {
     assert_eq!(play.claim(0, 4), Err(Outcome::Refused(Refusal::UserLimitReached)));
     let (user, shard) = play.world.user(USERS[0]);
     let reached = play.world.ask(shard, Query::UserLimit(play.world.campaign, user));
-    assert_eq!(reached, Reply::UserLimit { is_reached: true });
+    assert_eq!(reached, Reply::UserLimit(UserStanding::Reached));
 }
 
 #[test]
