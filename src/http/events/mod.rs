@@ -49,18 +49,17 @@ pub(super) async fn follow(site: Site, request: HttpRequest) -> Result<HttpRespo
     let parameters = Parameters::of(&request, known)?;
     let filter = filter(&site, &parameters)?;
     let limit = parameters.limit()?;
+    let refused = || Problem::parameter("after", OBJECTION);
+    // Judged also where the header says otherwise: nothing that is wrong is passed over.
+    let after = position(&site, parameters.get("after")).await?.ok_or_else(refused)?;
     let position = match request.headers().get(LAST_EVENT_ID) {
         Some(id) => {
             let refused = || Problem::header(LAST_EVENT_ID, OBJECTION);
             let id = id.to_str().map_err(|_| refused())?;
-            position(&site, Some(id)).await?.ok_or_else(refused)
+            position(&site, Some(id)).await?.ok_or_else(refused)?
         }
-        None => {
-            let after = parameters.get("after");
-            let refused = || Problem::parameter("after", OBJECTION);
-            position(&site, after).await?.ok_or_else(refused)
-        }
-    }?;
+        None => after,
+    };
     if !is_stream {
         return page(&site, filter, position, limit).await;
     }
