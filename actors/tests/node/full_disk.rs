@@ -9,7 +9,7 @@ use redeemd_domain::machine::Outcome;
 use redeemd_persistence::disk::Disk as _;
 use redeemd_persistence::disk::simulated::SimulatedDisk;
 
-use crate::harness::{Harness, code, redeem};
+use crate::harness::{Harness, SEGMENT_BYTES, code, redeem};
 
 /// Takes all room that the disk has; whoever asks is told so, or that there is plenty.
 fn fill(disk: &SimulatedDisk, truthful: bool) {
@@ -23,12 +23,21 @@ fn make_room(disk: &SimulatedDisk) {
     disk.show_free(None);
 }
 
+/// Waits for the segment after the first, which is made while the journal is used: from then on the
+/// journal has room of its own for a while.
+async fn wait_for_the_next_segment(disk: &SimulatedDisk) {
+    let length = || disk.open("journal/0000000002.segment").and_then(|file| file.length());
+    while length().unwrap_or(0) < SEGMENT_BYTES {
+        wait().await;
+    }
+}
+
 async fn wait() {
     actix::clock::sleep(Duration::from_millis(1)).await;
 }
 
 #[test]
-fn a_disk_without_room_makes_the_node_read_only_until_there_is_some() {
+fn a_ledger_without_room_makes_the_node_read_only_until_there_is_some() {
     for truthful in [true, false] {
         let disk = SimulatedDisk::new(1);
         let harness = Harness::on(&disk);
@@ -42,6 +51,7 @@ fn a_disk_without_room_makes_the_node_read_only_until_there_is_some() {
             };
             let (first, answer) = redeem_next().await;
             assert!(matches!(answer, Answer::Outcome(Outcome::Done(_))), "{answer:?}");
+            wait_for_the_next_segment(&disk).await;
             fill(&disk, truthful);
             let mut granted = vec![first];
             let full = Rejection::ReadOnly(ReadOnly::DiskFull);
@@ -52,7 +62,7 @@ fn a_disk_without_room_makes_the_node_read_only_until_there_is_some() {
                     (_, other) => panic!("{other:?}"),
                 }
             }
-            // Journal or ledger, whichever needed room first.
+            assert!(node.node.status.ledger_waits_for_room.load(Ordering::Relaxed));
             assert_eq!(node.node.status.fatal(), None);
 
             make_room(&disk);
@@ -86,6 +96,7 @@ fn a_node_starts_on_a_full_disk_and_gives_the_ledger_its_outcomes_later() {
     let code = harness.run(async |node| {
         let campaign = node.make_campaign(100, Some(1)).await;
         let code = code(campaign, 7);
+        wait_for_the_next_segment(&disk).await;
         fill(&disk, true);
         let outcome = node.redeem(redeem(code, "ann", None)).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");

@@ -28,6 +28,8 @@ use redeemd_persistence::journal::{self, DirectoryId, Engine, Preparation};
 use redeemd_persistence::ledger;
 
 const DIRECTORY: DirectoryId = DirectoryId([5; 16]);
+/// The size of the journal's segments.
+pub(crate) const SEGMENT_BYTES: u64 = 1 << 20;
 
 pub(crate) struct Harness {
     disk: Arc<dyn Disk>,
@@ -54,7 +56,7 @@ impl Harness {
 
     fn recover(&self) -> Recovered {
         let engine =
-            Engine::Segment { segment_bytes: 1 << 20, preparation: Preparation::Background };
+            Engine::Segment { segment_bytes: SEGMENT_BYTES, preparation: Preparation::Background };
         let journal = journal::Options {
             minimum_free_bytes: 0,
             reserve_bytes: 0,
