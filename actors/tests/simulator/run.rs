@@ -12,7 +12,7 @@ use crate::simulation::Simulation;
 use crate::trace::Trace;
 
 /// What must have happened somewhere in a large campaign, or it proves little.
-const MUST_HAPPEN: [&str; 49] = [
+const MUST_HAPPEN: [&str; 60] = [
     "already redeemed",
     "already rolled back",
     "amount not taken",
@@ -21,6 +21,11 @@ const MUST_HAPPEN: [&str; 49] = [
     "append unknown",
     "archived",
     "believe clock",
+    "campaign limit reached",
+    "claim resolved",
+    "claim void",
+    "claimed",
+    "claims pending",
     "clock leaps",
     "clock runs back",
     "code held",
@@ -29,6 +34,7 @@ const MUST_HAPPEN: [&str; 49] = [
     "disk full",
     "expired",
     "found in ledger",
+    "give back",
     "hold became redemption",
     "hold ended",
     "hold placed",
@@ -59,9 +65,14 @@ const MUST_HAPPEN: [&str; 49] = [
     "search ledger",
     "segment begun",
     "segments removed",
+    "share granted",
+    "share returned",
     "topped up",
     "unknown",
     "unknown was done",
+    "user limit reached",
+    "vanished after a claim",
+    "vanished before settling",
 ];
 
 /// How many steps a campaign must have for all of that.
