@@ -37,6 +37,7 @@ mod patterns;
 mod races;
 mod rate_limits;
 mod readme;
+mod recipes;
 mod redemptions;
 mod reload;
 mod restart;
