@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::entry::Entry;
+use crate::progress::Progress;
 use crate::request::{Fingerprint, Request, RequestDigest};
 use crate::timestamp::Timestamp;
 
@@ -33,18 +34,29 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     /// What it says to that, from the state that the journal already holds.
     type Reply: fmt::Debug + Send + Unpin + 'static;
 
+    /// How far it has come.
+    fn progress(&self) -> &Progress<Self::Record>;
+
     /// The number of the last entry applied; 0 before the first.
-    fn last(&self) -> u64;
+    fn last(&self) -> u64 {
+        self.progress().last()
+    }
 
     /// The stamp of the last entry applied.
-    fn time(&self) -> Timestamp;
+    fn time(&self) -> Timestamp {
+        self.progress().time()
+    }
 
     /// Up to which number the records of keyed requests are forgotten here, because the ledger
     /// durably has them.
-    fn forgotten(&self) -> u64;
+    fn forgotten(&self) -> u64 {
+        self.progress().recent().forgotten()
+    }
 
     /// How many records of keyed requests are held for the ledger's sake.
-    fn remembered(&self) -> usize;
+    fn remembered(&self) -> usize {
+        self.progress().recent().records().len()
+    }
 
     /// What is under way here that another sequence has to hear of.
     fn unfinished(&self) -> Unfinished {

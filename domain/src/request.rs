@@ -58,6 +58,13 @@ pub struct Request {
     pub searched: u64,
 }
 
+impl Request {
+    /// Says up to which entry of the sequence the ledger was searched for it, in vain.
+    pub fn set_searched(&mut self, through: u64) {
+        self.searched = self.searched.max(through);
+    }
+}
+
 fn cut<const LENGTH: usize>(digest: &[u8]) -> [u8; LENGTH] {
     let mut kept = [0; LENGTH];
     kept.iter_mut().zip(digest).for_each(|(kept, &byte)| *kept = byte);

@@ -1,19 +1,16 @@
-//! What the control sequence can be asked to do, and the record of what came of it.
-//!
-//! Both are stored formats: a variant's place and its fields never change. A changed meaning is a
-//! new variant at the end.
+//! What the control sequence can be asked to do. A stored format: a variant's place and its fields
+//! never change. A changed meaning is a new variant at the end.
 
 use serde::{Deserialize, Serialize};
 
+use super::api_key::NewApiKey;
 use super::draft::{Changes, Draft, RuleChanges};
 use super::import::{Import, Remarks};
-use super::secrets::{Secret, SecretName};
-use crate::campaign::{Campaign, Revision, Status};
+use super::secrets::Secret;
+use crate::campaign::{Revision, Status};
 use crate::codes::CampaignNumber;
-use crate::identifier::{ApiKeyId, ApiKeyNumber};
-use crate::machine::Recorded;
-use crate::request::{Fingerprint, Request, RequestDigest};
-use crate::timestamp::Timestamp;
+use crate::identifier::ApiKeyNumber;
+use crate::request::Request;
 
 /// What the control sequence can be asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,148 +163,42 @@ pub struct Asked {
     pub request: Option<Request>,
 }
 
-/// An API key as it is kept: never itself, only its digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewApiKey {
-    /// SHA-256 of the key's text. Keys are long and random, so that no slow digest is needed.
-    pub digest: [u8; 32],
-    /// What it may do.
-    pub role: Role,
-    /// What people call it.
-    pub name: Box<str>,
-}
-
-/// What an API key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Role {
-    /// Everything.
-    Admin,
-    /// Campaigns, codes, imports, exports, rollback.
-    Issuer,
-    /// Validate, redeem, hold; for trusted back ends.
-    Redeemer,
-    /// Reads everything but codes.
-    Auditor,
-    /// Validates and redeems under strict limits; may be shipped in a page or an app.
-    Public,
-}
-
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Admin, Self::Issuer, Self::Redeemer, Self::Auditor, Self::Public];
-
-    /// What people and programs call it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Issuer => "issuer",
-            Self::Redeemer => "redeemer",
-            Self::Auditor => "auditor",
-            Self::Public => "public",
+/// Who asked for a command, unless it was the server itself: one list of all commands, whether it
+/// is to be looked at or changed.
+macro_rules! asked {
+    ($command:expr) => {
+        match $command {
+            Self::MakeCampaign { asked, .. }
+            | Self::ChangeCampaign { asked, .. }
+            | Self::ChangeRules { asked, .. }
+            | Self::SetStatus { asked, .. }
+            | Self::Issue { asked, .. }
+            | Self::LetIn { asked, .. }
+            | Self::ShutOut { asked, .. }
+            | Self::RecordImport { asked, .. }
+            | Self::KeepImport { asked, .. }
+            | Self::IssuePattern { asked, .. } => Some(asked),
+            Self::Advance
+            | Self::AddSecret(_)
+            | Self::AddApiKey(_)
+            | Self::RevokeApiKey(_)
+            | Self::OpenShares { .. }
+            | Self::GrantShare { .. }
+            | Self::RecordReturned { .. } => None,
         }
+    };
+}
+
+impl Command {
+    /// Who asked for it, unless it was the server itself.
+    pub fn asked(&self) -> Option<Asked> {
+        asked!(self).copied()
     }
 
-    /// The role with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-}
-
-/// Something that happened in the control sequence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// The number of the entry that made it.
-    pub number: u64,
-    /// When that entry was stamped.
-    pub at: Timestamp,
-    /// The API key that asked; 0 for the server itself.
-    pub api_key: ApiKeyNumber,
-    /// The request that this answers, where the client gave it an idempotency key.
-    pub request: Option<(RequestDigest, Fingerprint)>,
-    /// What happened.
-    pub event: Event,
-}
-
-/// What can happen in the control sequence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// A secret was added.
-    SecretAdded(SecretName),
-    /// An API key was let in.
-    ApiKeyAdded {
-        /// Its identifier.
-        id: ApiKeyId,
-        /// What it may do.
-        role: Role,
-        /// What people call it.
-        name: Box<str>,
-    },
-    /// An API key was shut out.
-    ApiKeyRevoked(ApiKeyId),
-    /// A campaign was made, and this is it.
-    CampaignMade(Box<Campaign>),
-    /// A campaign was changed, and this is how it became.
-    CampaignChanged(Box<Campaign>),
-    /// Serials were issued.
-    Issued {
-        /// The campaign as it became.
-        campaign: Box<Campaign>,
-        /// The first of them.
-        first: u64,
-        /// How many.
-        count: u64,
-    },
-    /// Codes were brought in.
-    Imported {
-        /// The campaign.
-        campaign: CampaignNumber,
-        /// What came of it.
-        import: Import,
-    },
-    /// Indices of a pattern were issued.
-    PatternIssued {
-        /// The campaign as it became; it knows which of the indices were skipped.
-        campaign: Box<Campaign>,
-        /// The first of them.
-        first: u64,
-        /// How many.
-        span: u64,
-    },
-    /// Codes were brought in, and something may have stood out among them.
-    ImportKept {
-        /// The campaign.
-        campaign: CampaignNumber,
-        /// What came of it.
-        import: Import,
-        /// What stood out.
-        remarks: Remarks,
-    },
-}
-
-impl Record {
-    /// The campaign that this changed, as it became.
-    pub fn campaign(&self) -> Option<&Campaign> {
-        match &self.event {
-            Event::CampaignMade(campaign)
-            | Event::CampaignChanged(campaign)
-            | Event::Issued { campaign, .. }
-            | Event::PatternIssued { campaign, .. } => Some(campaign),
-            Event::SecretAdded(_)
-            | Event::ApiKeyAdded { .. }
-            | Event::ApiKeyRevoked(_)
-            | Event::Imported { .. }
-            | Event::ImportKept { .. } => None,
+    /// Says up to which entry the ledger was searched for the command's request, in vain.
+    pub fn set_searched(&mut self, through: u64) {
+        if let Some(Asked { request: Some(request), .. }) = asked!(self) {
+            request.set_searched(through);
         }
-    }
-}
-
-impl Recorded for Record {
-    fn number(&self) -> u64 {
-        self.number
-    }
-
-    fn request(&self) -> Option<(RequestDigest, Fingerprint)> {
-        self.request
     }
 }

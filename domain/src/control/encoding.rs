@@ -4,16 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::shares::AllShares;
 use super::{ApiKey, Control, Record, Secret, Shares};
-use crate::append::append;
+use crate::append::{append, decode};
 use crate::campaign::Campaign;
 use crate::codes::CampaignNumber;
-use crate::machine::{Decode, DecodeError};
-use crate::recent::Recent;
+use crate::machine::{Decode, DecodeError, Machine};
+use crate::progress::Progress;
 use crate::timestamp::Timestamp;
 
 /// The newest version of the encoding. A state is written in the oldest version that has room for
@@ -48,11 +47,11 @@ impl Control {
     ) -> Result<(), E> {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let head = Head {
-            last: self.last,
-            time: self.time,
-            forgotten: self.recent.forgotten(),
+            last: self.last(),
+            time: self.time(),
+            forgotten: self.forgotten(),
             campaigns: count(self.campaigns.len()),
-            records: count(self.recent.records().len()),
+            records: count(self.remembered()),
             secrets: self.secrets.values().cloned().collect(),
             api_keys: self.api_keys.values().cloned().collect(),
         };
@@ -63,7 +62,8 @@ impl Control {
         for (campaign, shares) in &self.shares {
             write(&section(&[SHARES], &(campaign, shares.as_ref())))?;
         }
-        self.recent.records().try_for_each(|record| write(&section(&[RECORD], record.as_ref())))
+        let mut records = self.progress.recent().records();
+        records.try_for_each(|record| write(&section(&[RECORD], record.as_ref())))
     }
 }
 
@@ -81,12 +81,6 @@ fn section<T: Serialize>(kind: &[u8], value: &T) -> Vec<u8> {
     // Writing plain data to memory has no way to fail; were it to, the section would not decode.
     let _ = append(value, &mut section);
     section
-}
-
-/// The value that takes all of the bytes.
-fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
-    rest.is_empty().then_some(value)
 }
 
 /// Builds the control state from its sections.
@@ -107,21 +101,21 @@ impl Decode for Decoder {
         self.sections += 1;
         match (bytes, &self.head) {
             ([HEAD, OLDEST_VERSION..=FORMAT_VERSION, rest @ ..], None) => {
-                self.head = Some(whole(rest).ok_or(malformed)?);
+                self.head = Some(decode(rest).ok_or(malformed)?);
             }
             (&[HEAD, found, ..], None) => {
                 return Err(DecodeError::Newer { found, known: FORMAT_VERSION });
             }
             ([CAMPAIGN, rest @ ..], Some(_)) => {
-                let campaign: Campaign = whole(rest).ok_or(malformed)?;
+                let campaign: Campaign = decode(rest).ok_or(malformed)?;
                 self.campaigns.insert(campaign.id.number, Arc::new(campaign));
             }
             ([SHARES, rest @ ..], Some(_)) => {
-                let (campaign, shares): (CampaignNumber, Shares) = whole(rest).ok_or(malformed)?;
+                let (campaign, shares): (CampaignNumber, Shares) = decode(rest).ok_or(malformed)?;
                 self.shares.insert(campaign, Arc::new(shares));
             }
             ([RECORD, rest @ ..], Some(_)) => {
-                self.records.push(whole(rest).ok_or(malformed)?);
+                self.records.push(decode(rest).ok_or(malformed)?);
             }
             _ => return Err(malformed),
         }
@@ -137,14 +131,12 @@ impl Decode for Decoder {
             return Err(incomplete);
         }
         Ok(Control {
-            last: head.last,
-            time: head.time,
+            progress: Progress::restore(head.last, head.time, head.forgotten, self.records)
+                .ok_or(DecodeError::Malformed(0))?,
             campaigns: self.campaigns,
             shares: self.shares,
             secrets: head.secrets.into_iter().map(|secret| (secret.name, secret)).collect(),
             api_keys: head.api_keys.into_iter().map(|key| (key.id.number, key)).collect(),
-            recent: Recent::restore(head.forgotten, head.last, self.records)
-                .ok_or(DecodeError::Malformed(0))?,
         })
     }
 }

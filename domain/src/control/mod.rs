@@ -4,12 +4,15 @@
 //! Like a shard it is a value that changes in `apply` and nowhere else. Shards learn of campaigns
 //! from it: [`Control::missing_in`] says what one still has to be told.
 
+mod api_key;
 mod apply;
+mod campaigns;
 mod command;
 mod draft;
 mod encoding;
 mod import;
 mod issue;
+mod record;
 mod refusal;
 mod rules;
 mod secrets;
@@ -21,27 +24,25 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use command::{Asked, Command, Event, NewApiKey, Record, Role};
+pub use api_key::{ApiKey, MAX_API_KEYS, NewApiKey, Role};
+pub use command::{Asked, Command};
 pub use draft::{Changes, Draft, DraftCodes, RuleChanges};
 pub use encoding::{Decoder, FORMAT_VERSION};
 pub use import::{
     Import, MAX_REJECTED_ROWS, MAX_REMARKED_LINES, RejectedRow, Remarks, RowFault,
     SHORT_CODE_CHARACTERS,
 };
+pub use record::{Event, Record};
 pub use refusal::Refusal;
 pub use secrets::{MAX_SEALING_KEYS, Purpose, Secret, SecretName};
 pub use shares::{Acknowledgement, Shares};
 
 use crate::campaign::{Campaign, Terms};
 use crate::codes::CampaignNumber;
-use crate::identifier::{ApiKeyId, ApiKeyNumber};
-use crate::recent::Recent;
+use crate::identifier::ApiKeyNumber;
+use crate::progress::Progress;
 use crate::request::RequestDigest;
 use crate::shard::Shard;
-use crate::timestamp::Timestamp;
-
-/// The most API keys, revoked ones included: they stay, so that every record's asker has a name.
-pub const MAX_API_KEYS: usize = 10_000;
 
 /// What came of a command of the control sequence.
 pub type Outcome = crate::machine::Outcome<Control>;
@@ -49,28 +50,11 @@ pub type Outcome = crate::machine::Outcome<Control>;
 /// The state of the control sequence.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
-    last: u64,
-    time: Timestamp,
+    progress: Progress<Record>,
     campaigns: BTreeMap<CampaignNumber, Arc<Campaign>>,
     secrets: BTreeMap<SecretName, Secret>,
     api_keys: BTreeMap<ApiKeyNumber, ApiKey>,
     shares: shares::AllShares,
-    recent: Recent<Record>,
-}
-
-/// An API key as the state keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ApiKey {
-    /// Its identifier.
-    pub id: ApiKeyId,
-    /// SHA-256 of its text.
-    pub digest: [u8; 32],
-    /// What it may do.
-    pub role: Role,
-    /// What people call it.
-    pub name: Box<str>,
-    /// Whether it is shut out.
-    pub revoked: bool,
 }
 
 impl Control {
@@ -107,7 +91,7 @@ impl Control {
     /// The record that answers a request, if it is remembered here. One that is forgotten is in the
     /// ledger.
     pub fn answer_to(&self, request: &RequestDigest) -> Option<&Arc<Record>> {
-        self.recent.find(request)
+        self.progress.recent().find(request)
     }
 
     /// What a shard has to be told, because it knows a campaign not at all or at a lower revision.

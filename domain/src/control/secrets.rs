@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::apply::Result;
+use super::{Control, Event, Refusal};
+
 /// The most sealing keys that may be live at once: a code that opens under none of them was tried
 /// with all of them.
 pub const MAX_SEALING_KEYS: usize = 8;
@@ -42,5 +45,25 @@ pub struct Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Secret({:?})", self.name)
+    }
+}
+
+impl Control {
+    pub(super) fn add_secret(&mut self, secret: Secret) -> Result<Event> {
+        let name = secret.name;
+        let of_purpose = self.secrets.keys().filter(|other| other.purpose == name.purpose);
+        let newest = of_purpose.clone().map(|other| other.number).max().unwrap_or(0);
+        let full = name.purpose == Purpose::SealingKey && of_purpose.count() >= MAX_SEALING_KEYS;
+        if full || name.number <= newest {
+            return Err(Refusal::SecretNotAdded);
+        }
+        self.secrets.insert(name, secret);
+        Ok(Event::SecretAdded(name))
+    }
+
+    /// The number of the newest secret for a purpose.
+    pub(super) fn newest_secret(&self, purpose: Purpose) -> Option<u16> {
+        let secrets = self.secrets.keys().filter(|name| name.purpose == purpose);
+        secrets.map(|name| name.number).max()
     }
 }

@@ -1,8 +1,8 @@
 //! What a command is told that leaves no record: a step of something larger.
 
 use super::attempts::Fate;
-use super::command::Claim;
 use super::shares::Share;
+use super::steps::Claim;
 use super::users::UserDigest;
 use crate::codes::CampaignNumber;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::acknowledgement::Acknowledgement;
-use super::command::Claim;
+use super::steps::Claim;
 use super::steps::Forbid;
 use super::{Outcome, Shard};
 use crate::delivery::{Seen, Window};

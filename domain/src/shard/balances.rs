@@ -1,10 +1,21 @@
-//! What is left on the codes of a slot. A code is worth what its campaign says until it is first
+//! Money on codes: what is left on those of a slot, and how it moves. A code is worth what its campaign says until it is first
 //! spent from or topped up; from then on it stands here.
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::codes::CodeKey;
 use crate::rules::{Balance, Rules};
+
+/// A movement of a code's balance. A stored format, like all of `command.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    /// How much was moved, in minor units.
+    pub amount: u64,
+    /// What the code was worth afterwards.
+    pub left: u64,
+}
 
 /// What is left of each code of a slot that was ever touched, in minor units.
 #[derive(Clone, Debug, Default)]

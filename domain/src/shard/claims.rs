@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::acknowledgement::Acknowledgement;
-use super::apply::Stamp;
-use super::command::Claim;
-use super::steps::{ClaimUse, Settle};
+use super::steps::{Claim, ClaimUse, Settle};
 use super::users::UserDigest;
 use super::{Outcome, Shard};
 use crate::codes::{CampaignNumber, CodeKey};
 use crate::invariant::Invariant;
+use crate::machine::Machine as _;
+use crate::progress::Stamp;
 use crate::refusal::Refusal;
 use crate::rules::{Period, Rules, UserLimit};
 use crate::timestamp::Timestamp;
@@ -126,7 +126,7 @@ impl Shard {
             }
         }
         let resolved_below = self.claims.oldest_for(self.layout.shard_of(wish.code.slot()));
-        let ahead = resolved_below.map_or(0, |oldest| self.last.saturating_sub(oldest));
+        let ahead = resolved_below.map_or(0, |oldest| self.last().saturating_sub(oldest));
         if self.claims.len() >= MAX_PENDING_CLAIMS || ahead >= MAX_CLAIMS_AHEAD {
             return told(Acknowledgement::ClaimsFull);
         }

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Claim, Spend};
+use super::redemption::Spend;
+use super::steps::Claim;
 use crate::codes::{CampaignNumber, CodeKey};
 use crate::identifier::{ApiKeyNumber, HoldId};
 use crate::request::Request;

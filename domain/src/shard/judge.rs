@@ -2,9 +2,10 @@
 //! early refusals and validations alike.
 
 use super::acknowledgement::Acknowledgement;
-use super::command::{Money, Redeem, Spend};
+use super::balances::Money;
 use super::hold::{Confirm, Otherwise, PlaceHold};
 use super::query::Validated;
+use super::redemption::{Redeem, Spend};
 use super::users::UserDigest;
 use super::{CodeState, Found, Outcome, Shard};
 use crate::campaign::{CampaignView, Status};
@@ -149,7 +150,7 @@ impl Shard {
 
     /// The outcome of a request that was answered before, as far as it is remembered here.
     pub(super) fn recalled(&self, request: Option<&Request>) -> Option<Outcome> {
-        match self.recent.recall(request?) {
+        match self.progress.recent().recall(request?) {
             Recollection::Answered(record) => Some(Outcome::Replayed(record)),
             Recollection::Reused => Some(Outcome::Refused(Refusal::IdempotencyKeyReused)),
             Recollection::Unknown => None,

@@ -6,11 +6,11 @@
 //! to, so that taking a snapshot costs a reference count a slot.
 
 mod acknowledgement;
-mod across;
 mod apply;
 mod attempts;
 mod balances;
 mod bitmap;
+mod change;
 mod claims;
 mod command;
 mod digest_table;
@@ -19,9 +19,12 @@ mod hold;
 mod holds;
 mod judge;
 mod life;
+mod list;
 mod listed_table;
 mod owed;
 mod query;
+mod record;
+mod redemption;
 mod rollback;
 mod shares;
 mod slot_state;
@@ -29,7 +32,6 @@ mod steps;
 mod top_up;
 mod undone;
 mod users;
-mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -39,21 +41,23 @@ use std::sync::Arc;
 
 pub use acknowledgement::Acknowledgement;
 pub use attempts::Fate;
+pub use balances::Money;
+pub use change::{Change, Changed};
 pub use claims::{MAX_CLAIMS_AHEAD, MAX_PENDING_CLAIMS, PendingClaim, UserStanding};
-pub use command::{
-    Change, Changed, Claim, Command, Event, List, MAX_DIGESTS, Money, Record, Redeem, Redemption,
-    Spend, Spent,
-};
+pub use command::Command;
 pub use encoding::{Decoder, FORMAT_VERSION};
 pub use hold::{
     Confirm, EndedHold, Hold, HoldPlaced, MAX_EXPIRED, Otherwise, PlaceHold, Placing, Release,
 };
+pub use list::{List, MAX_DIGESTS};
 pub use owed::{MAX_GIVEN_BACK, OwedUse};
 pub use query::{Due, Known, Query, Reply, Validated};
+pub use record::{Event, Record};
+pub use redemption::{Redeem, Redemption, Spend, Spent};
 pub use rollback::{Extent, RollBack, RolledBack};
 pub use shares::{Share, ShareBook};
 pub use slot_state::CodeState;
-pub use steps::{ClaimUse, Forbid, GiveBack, Settle};
+pub use steps::{Claim, ClaimUse, Forbid, GiveBack, Settle};
 pub use top_up::{TopUp, ToppedUp};
 pub use users::UserDigest;
 
@@ -61,10 +65,9 @@ use crate::campaign::CampaignView;
 use crate::codes::{CampaignNumber, CodeKey, Serial};
 use crate::identifier::HoldId;
 use crate::invariant::Invariant;
-use crate::recent::Recent;
+use crate::progress::Progress;
 use crate::rules::Rules;
 use crate::slot::{ShardLayout, Slot};
-use crate::timestamp::Timestamp;
 use attempts::Attempts;
 use balances::Balances;
 use claims::Claims;
@@ -81,14 +84,12 @@ pub type Outcome = crate::machine::Outcome<Shard>;
 pub struct Shard {
     layout: ShardLayout,
     shard: u16,
-    last: u64,
-    time: Timestamp,
+    progress: Progress<Record>,
     campaigns: BTreeMap<CampaignNumber, Campaign>,
     /// The campaigns that listed codes belong to, in the order of their first code here.
     owners: Vec<CampaignNumber>,
     slots: Vec<Arc<SlotState>>,
     expiries: Expiries,
-    recent: Recent<Record>,
     claims: Claims,
     attempts: Attempts,
     owed: Owed,
@@ -140,13 +141,11 @@ impl Shard {
         Self {
             layout,
             shard,
-            last: 0,
-            time: Timestamp::default(),
+            progress: Progress::default(),
             campaigns: BTreeMap::new(),
             owners: Vec::new(),
             slots: vec![empty; layout.slots_per_shard().into()],
             expiries: Expiries::default(),
-            recent: Recent::default(),
             claims: Claims::default(),
             attempts: Attempts::default(),
             owed: Owed::default(),

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Claim, Money};
+use super::balances::Money;
+use super::steps::Claim;
 use crate::codes::{CampaignNumber, CodeKey};
 use crate::identifier::{ApiKeyNumber, RedemptionId};
 use crate::request::Request;

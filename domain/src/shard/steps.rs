@@ -5,6 +5,22 @@ use serde::{Deserialize, Serialize};
 use super::owed::OwedUse;
 use super::users::UserDigest;
 use crate::codes::{CampaignNumber, CodeKey};
+use crate::rules::Period;
+
+/// Names a claim on one of a user's uses of a campaign, and with it the one attempt to redeem that
+/// it was made for. The user's slot is in one shard, the code's mostly in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The shard that counts the user's uses.
+    pub shard: u16,
+    /// The number of the entry there that made the claim.
+    pub number: u64,
+    /// Every claim of that shard with a lower number is settled or was returned, as that shard knew
+    /// when it made this one.
+    pub resolved_below: u64,
+    /// The period in which the use counts.
+    pub period: Period,
+}
 
 /// A wish for a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::Money;
+use super::balances::Money;
 use crate::codes::{CampaignNumber, CodeKey};
 use crate::identifier::ApiKeyNumber;
 use crate::request::Request;

@@ -1,9 +1,8 @@
 //! Revoking codes and restoring them.
 
-use super::Stamp;
+use crate::progress::Stamp;
 use crate::refusal::Refusal;
-use crate::shard::command::{Change, Changed, Event};
-use crate::shard::{Outcome, Shard};
+use crate::shard::{Change, Changed, Event, Outcome, Shard};
 
 impl Shard {
     pub(super) fn set_revoked(&mut self, stamp: Stamp, change: Change, revoked: bool) -> Outcome {

@@ -1,15 +1,14 @@
 //! Placing, confirming and releasing holds, and ending those that expired.
 
-use super::Stamp;
 use super::uses::Taker;
 use crate::codes::CodeKey;
 use crate::identifier::{ApiKeyNumber, HoldId};
 use crate::invariant::Invariant;
+use crate::progress::Stamp;
 use crate::refusal::Refusal;
-use crate::shard::command::{Command, Event};
 use crate::shard::hold::{Confirm, Hold, HoldPlaced, MAX_EXPIRED, PlaceHold, Placing, Release};
 use crate::shard::judge::{Granted, Moment, Verdict};
-use crate::shard::{Outcome, Shard};
+use crate::shard::{Command, Event, Outcome, Shard};
 use crate::slot::Slot;
 use crate::timestamp::Timestamp;
 

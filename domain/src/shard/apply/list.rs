@@ -1,11 +1,10 @@
 //! Bringing listed codes in.
 
-use super::Stamp;
 use crate::codes::CampaignNumber;
+use crate::progress::Stamp;
 use crate::refusal::Refusal;
-use crate::shard::command::{Event, List};
 use crate::shard::listed_table::MAX_OWNERS;
-use crate::shard::{Outcome, Shard};
+use crate::shard::{Event, List, Outcome, Shard};
 
 impl Shard {
     pub(super) fn list(&mut self, stamp: Stamp, list: List) -> Outcome {

@@ -8,40 +8,19 @@ mod redeem;
 mod roll_back;
 mod uses;
 
-use std::sync::Arc;
-
 use super::acknowledgement::Acknowledgement;
-use super::command::{Command, Event, Record, Spend};
+use super::command::Command;
 use super::judge::{Extras, Moment};
 use super::query::{Query, Reply};
-use super::{Campaign, Counts, Outcome, Shard};
+use super::{Campaign, Counts, Outcome, Record, Shard, Spend};
 use crate::campaign::Terms;
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
-use crate::identifier::ApiKeyNumber;
 use crate::invariant::Invariant;
 use crate::machine::{Machine, Unfinished};
+use crate::progress::Progress;
 use crate::refusal::Refusal;
-use crate::request::Request;
 use crate::timestamp::Timestamp;
-
-/// What every command knows of its entry.
-#[derive(Clone, Copy)]
-pub(super) struct Stamp {
-    /// Its number.
-    pub(super) number: u64,
-    /// Its time.
-    pub(super) at: Timestamp,
-}
-
-impl Stamp {
-    /// The outcome of an entry that changed something.
-    fn done(self, api_key: ApiKeyNumber, request: Option<Request>, event: Event) -> Outcome {
-        let request = request.map(|request| (request.digest, request.fingerprint));
-        let Self { number, at } = self;
-        Outcome::Done(Arc::new(Record { number, at, api_key, request, event }))
-    }
-}
 
 impl Machine for Shard {
     type Command = Command;
@@ -51,29 +30,12 @@ impl Machine for Shard {
     type Query = Query;
     type Reply = Reply;
 
-    fn last(&self) -> u64 {
-        self.last
-    }
-
-    fn time(&self) -> Timestamp {
-        self.time
-    }
-
-    fn forgotten(&self) -> u64 {
-        self.recent.forgotten()
-    }
-
-    fn remembered(&self) -> usize {
-        self.recent.records().len()
+    fn progress(&self) -> &Progress<Record> {
+        &self.progress
     }
 
     fn apply(&mut self, entry: Entry<Command>) -> Outcome {
-        Invariant::EntriesInOrder.check(entry.number == self.last + 1);
-        Invariant::TimeNeverRunsBackwards.check(entry.at >= self.time);
-        let stamp = Stamp { number: entry.number, at: entry.at };
-        self.last = entry.number;
-        self.time = entry.at.max(self.time);
-        self.recent.forget(entry.covered);
+        let stamp = self.progress.enter(&entry);
         let outcome = match entry.command {
             Command::Advance => Outcome::Unchanged,
             Command::PutCampaign(view) => self.put_campaign(Terms { view, rules: None }),
@@ -109,14 +71,12 @@ impl Machine for Shard {
                 self.return_share(campaign, since, keep)
             }
         };
-        if let Outcome::Done(record) = &outcome {
-            self.recent.remember(record);
-        }
+        self.progress.remember(&outcome);
         outcome
     }
 
     fn foresee(&self, command: &Command, now: Timestamp) -> Option<Outcome> {
-        let at = now.max(self.time);
+        let at = now.max(self.time());
         if command.claim().is_some() {
             // What becomes of a claim is certain only when the journal holds it.
             return None;
@@ -168,11 +128,11 @@ impl Machine for Shard {
     }
 
     fn due(&self, at: Timestamp) -> Vec<Command> {
-        self.expiring(at.max(self.time))
+        self.expiring(at.max(self.time()))
     }
 
     fn reply(&self, query: &Query, now: Timestamp) -> Reply {
-        self.reply_to(query, now.max(self.time))
+        self.reply_to(query, now.max(self.time()))
     }
 
     fn advance() -> Command {

@@ -1,13 +1,12 @@
 //! Topping codes up, and every other movement of a balance.
 
-use super::Stamp;
 use crate::codes::CodeKey;
 use crate::invariant::Invariant;
+use crate::progress::Stamp;
 use crate::refusal::Refusal;
 use crate::rules::MAX_BALANCE;
-use crate::shard::command::{Event, Money};
 use crate::shard::top_up::{TopUp, ToppedUp};
-use crate::shard::{Outcome, Shard};
+use crate::shard::{Event, Money, Outcome, Shard};
 
 impl Shard {
     pub(super) fn top_up(&mut self, stamp: Stamp, top_up: TopUp) -> Outcome {

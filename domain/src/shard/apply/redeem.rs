@@ -1,11 +1,10 @@
 //! Redeeming.
 
-use super::Stamp;
 use super::uses::Taker;
 use crate::invariant::Invariant;
-use crate::shard::command::{Event, Redemption, Spend, Spent};
+use crate::progress::Stamp;
 use crate::shard::judge::{Extras, Granted, Moment, Verdict};
-use crate::shard::{Outcome, Shard};
+use crate::shard::{Event, Outcome, Redemption, Shard, Spend, Spent};
 
 impl Shard {
     pub(super) fn redeem(&mut self, stamp: Stamp, spend: Spend) -> Outcome {

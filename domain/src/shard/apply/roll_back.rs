@@ -1,14 +1,13 @@
 //! Rolling redemptions back.
 
-use super::Stamp;
 use super::money::added;
 use super::uses::Taker;
 use crate::codes::CodeKey;
 use crate::invariant::Invariant;
+use crate::progress::Stamp;
 use crate::refusal::Refusal;
-use crate::shard::command::{Event, Money};
 use crate::shard::rollback::{Extent, RollBack, RolledBack};
-use crate::shard::{CodeState, Outcome, Shard};
+use crate::shard::{CodeState, Event, Money, Outcome, Shard};
 use crate::timestamp::Timestamp;
 
 /// What a rollback would do.

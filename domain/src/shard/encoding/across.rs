@@ -3,18 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use super::Shard;
-use super::attempts::{Attempts, Fate};
-use super::claims::{Claims, PendingClaim};
-use super::digest_table::Cell as _;
-use super::encoding::put_postcard;
-use super::owed::{Owed, OwedUse};
-use super::shares::ShareBook;
-use super::slot_state::SlotState;
-use super::users::{UserDigest, Users, Uses};
+use super::put_postcard;
 use super::wire::{Reader, put_count};
 use crate::codes::CampaignNumber;
 use crate::delivery::Window;
+use crate::shard::Shard;
+use crate::shard::attempts::{Attempts, Fate};
+use crate::shard::claims::{Claims, PendingClaim};
+use crate::shard::digest_table::Cell as _;
+use crate::shard::owed::{Owed, OwedUse};
+use crate::shard::shares::ShareBook;
+use crate::shard::slot_state::SlotState;
+use crate::shard::users::{UserDigest, Users, Uses};
 use crate::slot::ShardLayout;
 use crate::timestamp::Timestamp;
 
