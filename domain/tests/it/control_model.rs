@@ -1,16 +1,13 @@
 //! A naive control sequence: lists that are searched from end to end, every past state of every
 //! campaign, and a memory that forgets nothing.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use redeemd_domain::campaign::{Codes, MAX_ISSUED, Status, Window};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::{
     Command, Control, DraftCodes, Event, Outcome, Purpose, Record, Refusal, Role, SecretName,
 };
-use redeemd_domain::request::{Fingerprint, RequestDigest};
 
+use crate::answers::Answers;
 use crate::rules_history::PlainRules;
 
 /// Where a campaign's codes come from.
@@ -47,7 +44,7 @@ pub(crate) struct Model {
     campaigns: Vec<History>,
     secrets: Vec<SecretName>,
     api_keys: Vec<([u8; 32], Role, bool)>,
-    answers: HashMap<RequestDigest, (Fingerprint, Arc<Record>)>,
+    answers: Answers<Record>,
 }
 
 /// What should come of a command; `Ok(true)` where something changes.
@@ -57,22 +54,16 @@ impl Model {
     /// Asserts that an answer is right, and takes over what changed.
     pub(crate) fn check(&mut self, command: &Command, answer: &Outcome) {
         let request = command.asked().and_then(|asked| asked.request);
-        let first = request.and_then(|request| self.answers.get(&request.digest).cloned());
-        if let (Some(request), Some((fingerprint, record))) = (request, first) {
-            let wanted = if fingerprint == request.fingerprint {
-                Outcome::Replayed(record)
-            } else {
-                Outcome::Refused(Refusal::IdempotencyKeyReused)
-            };
+        let reused = Refusal::IdempotencyKeyReused;
+        let wanted: Option<Outcome> = self.answers.recall(request.as_ref(), reused);
+        if let Some(wanted) = wanted {
             assert_eq!(*answer, wanted, "{command:?}");
             return;
         }
         let wanted = self.execute(command);
         match (answer, &wanted) {
             (Outcome::Done(record), Ok(true)) => {
-                if let Some(request) = request {
-                    self.answers.insert(request.digest, (request.fingerprint, Arc::clone(record)));
-                }
+                self.answers.remember(record);
                 if let Event::Issued { campaign, first, count } = &record.event {
                     let pasts = &self.history(campaign.id.number).unwrap().pasts;
                     let [.., before, after] = &pasts[..] else { panic!("issued from nothing") };

@@ -7,15 +7,24 @@
 //! A file is lines of hexadecimal digits, one for each item (an entry payload, a record, a section
 //! of a state), wrapped with `\` at the end of a line that goes on. Lines with `#` are comments.
 
+use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use redeemd_domain::append;
 use redeemd_domain::entry::{self, Entry};
-use redeemd_domain::machine::{Machine, Outcome, Recorded};
+use redeemd_domain::machine::{Decode, Machine, Outcome, Recorded};
+use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
+use redeemd_domain::slot::ShardLayout;
+use redeemd_domain::timestamp::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::harness::{decode_with, sections};
+
+/// Four slots a shard, so that a state is short.
+pub(crate) const LAYOUT: ShardLayout = ShardLayout::new(256).unwrap();
 
 const DIGITS_A_LINE: usize = 96;
 
@@ -61,6 +70,42 @@ pub(crate) fn assert_records<R: Recorded>(name: &str, comment: &str, records: &[
         let (read, rest): (R, &[u8]) = postcard::take_from_bytes(bytes).unwrap();
         assert_eq!((&read, rest), (record.as_ref(), &[][..]));
     }
+}
+
+/// Asserts that a fixture holds the state of a machine, and returns the machine as it reads.
+pub(crate) fn assert_state<D: Decode>(
+    name: &str,
+    comment: &str,
+    decoder: D,
+    machine: &D::Machine,
+) -> D::Machine {
+    let kept = assert_fixture(name, comment, &sections(machine));
+    let read = decode_with(decoder, &kept).unwrap();
+    assert_eq!(read.digest(), machine.digest());
+    read
+}
+
+/// What the sections of a machine begin with.
+pub(crate) fn tags<M: Machine>(machine: &M) -> BTreeSet<u8> {
+    sections(machine).iter().map(|section| section[0]).collect()
+}
+
+/// A request of which only this byte tells that it is another.
+pub(crate) fn request(byte: u8, searched: u64) -> Request {
+    let (digest, fingerprint) = (RequestDigest([byte; 16]), Fingerprint([byte ^ 0xFF; 8]));
+    Request { digest, fingerprint, searched }
+}
+
+/// The time of an entry, so many milliseconds after the one before.
+pub(crate) fn at(number: u64, apart_ms: u64) -> Timestamp {
+    Timestamp(1_800_000_000_000 + number * apart_ms)
+}
+
+/// Entries of these commands, so many milliseconds apart.
+pub(crate) fn entries<C>(commands: impl IntoIterator<Item = C>, apart_ms: u64) -> Vec<Entry<C>> {
+    let numbered = (1..).zip(commands);
+    let entry = |(number, command)| Entry { number, at: at(number, apart_ms), covered: 0, command };
+    numbered.map(entry).collect()
 }
 
 /// Applies entries one after the other; what came of each.

@@ -4,9 +4,8 @@ use redeemd_domain::control::{Asked, Command, Control, NewApiKey, Role};
 use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
-use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_records, live, records};
+use crate::fixtures::{self, assert_entries, assert_records, live, records};
 
 fn asked(is_keyed: bool) -> Asked {
     let request =
@@ -21,11 +20,7 @@ fn entries() -> Vec<Entry<Command>> {
         Command::LetIn { key: key(2, Role::Public), asked: asked(true) },
         Command::ShutOut { api_key: ApiKeyNumber(2), asked: asked(false) },
     ];
-    let numbered = (1..).zip(commands);
-    let at = |number| Timestamp(1_800_000_000_000 + number);
-    numbered
-        .map(|(number, command)| Entry { number, at: at(number), covered: 0, command })
-        .collect()
+    fixtures::entries(commands, 1)
 }
 
 #[test]

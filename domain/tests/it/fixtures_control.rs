@@ -9,19 +9,13 @@ use redeemd_domain::control::{
 };
 use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
-use redeemd_domain::machine::{Decode, Machine};
-use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
+use redeemd_domain::machine::Machine;
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
-use crate::harness::sections;
+use crate::fixtures::{self, assert_entries, assert_records, assert_state, live, records};
 
 fn asked(request: Option<(u8, u64)>) -> Asked {
-    let request = request.map(|(byte, searched)| Request {
-        digest: RequestDigest([byte; 16]),
-        fingerprint: Fingerprint([byte ^ 0xFF; 8]),
-        searched,
-    });
+    let request = request.map(|(byte, searched)| fixtures::request(byte, searched));
     Asked { api_key: ApiKeyNumber(1), request }
 }
 
@@ -95,14 +89,9 @@ fn commands() -> Vec<Command> {
 }
 
 fn entries() -> Vec<Entry<Command>> {
-    let numbered = (1..).zip(commands());
-    let stamped = numbered.map(|(number, command)| Entry {
-        number,
-        at: Timestamp(1_800_000_000_000 + number * 200),
-        covered: if number > 14 { 13 } else { 0 },
-        command,
-    });
-    stamped.collect()
+    let mut entries = fixtures::entries(commands(), 200);
+    entries.iter_mut().skip(14).for_each(|entry| entry.covered = 13);
+    entries
 }
 
 fn lived() -> (Control, Vec<Outcome>) {
@@ -147,11 +136,7 @@ fn the_record_fixture_is_read_and_written() {
 fn the_state_fixture_is_read_and_written() {
     let (control, _) = lived();
     let comment = "The state of the control sequence, version 1: a head, campaigns, records.";
-    let kept = assert_fixture("control-state-1.hex", comment, &sections(&control));
-    let mut decoder = Decoder::default();
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read = decoder.finish().unwrap();
-    assert_eq!(read.digest(), control.digest());
+    let read = assert_state("control-state-1.hex", comment, Decoder::default(), &control);
     assert!(read.campaigns().eq(control.campaigns()));
     assert!(read.secrets().eq(control.secrets()));
     assert!(read.api_keys().eq(control.api_keys()));

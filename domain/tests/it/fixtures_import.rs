@@ -9,9 +9,8 @@ use redeemd_domain::control::{
 use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
-use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_records, live, records};
+use crate::fixtures::{self, assert_entries, assert_records, live, records};
 
 fn entries() -> Vec<Entry<Command>> {
     let request =
@@ -40,9 +39,7 @@ fn entries() -> Vec<Entry<Command>> {
         keep(import, remarks, Some(request)),
         keep(Import::default(), Remarks::default(), None),
     ];
-    let at = |number| Timestamp(1_800_000_000_000 + number);
-    let entry = |(number, command)| Entry { number, at: at(number), covered: 0, command };
-    (1..).zip(commands).map(entry).collect()
+    fixtures::entries(commands, 1)
 }
 
 #[test]

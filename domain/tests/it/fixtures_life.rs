@@ -8,31 +8,27 @@ use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
 use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::{ApiKeyNumber, HoldId, RedemptionId};
-use redeemd_domain::machine::{Decode, Machine, Outcome};
-use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
+use redeemd_domain::machine::{Machine, Outcome};
+use redeemd_domain::request::Request;
 use redeemd_domain::rules::{Balance, Currency, Period, Rules};
 use redeemd_domain::shard::{
     Claim, Command, Confirm, Decoder, Event, List, MAX_EXPIRED, Otherwise, PlaceHold, Redeem,
     Release, RollBack, Shard, Spend, TopUp,
 };
-use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
-use crate::harness::sections;
+use crate::fixtures::{
+    self, LAYOUT, assert_entries, assert_records, assert_state, live, records, tags,
+};
 
-/// Four slots, so that a state is short.
-const LAYOUT: ShardLayout = ShardLayout::new(256).unwrap();
 const API_KEY: ApiKeyNumber = ApiKeyNumber(300);
-const BEGIN: u64 = 1_800_000_000_000;
 
 fn at(number: u64) -> Timestamp {
-    Timestamp(BEGIN + number * 200)
+    fixtures::at(number, 200)
 }
 
 fn request(byte: u8) -> Option<Request> {
-    let (digest, fingerprint) = (RequestDigest([byte; 16]), Fingerprint([byte ^ 0xFF; 8]));
-    Some(Request { digest, fingerprint, searched: 5 })
+    Some(fixtures::request(byte, 5))
 }
 
 /// Each claim serves one attempt.
@@ -138,9 +134,7 @@ fn commands() -> Vec<Command> {
 }
 
 fn entries() -> Vec<Entry<Command>> {
-    let numbered = (1..).zip(commands());
-    let entry = |(number, command)| Entry { number, at: at(number), covered: 0, command };
-    numbered.map(entry).collect()
+    fixtures::entries(commands(), 200)
 }
 
 fn lived() -> (Shard, Vec<Outcome<Shard>>) {
@@ -173,13 +167,9 @@ fn the_record_fixture_is_read_and_written() {
 fn the_state_fixture_is_read_and_written() {
     let (shard, _) = lived();
     let comment = "The state of shard 0 of 256, version 2, with holds, balances and rollbacks.";
-    let kept = assert_fixture("shard-state-life.hex", comment, &sections(&shard));
-    let tags: BTreeSet<u8> = kept.iter().map(|section| section[0]).collect();
+    let read = assert_state("shard-state-life.hex", comment, Decoder::new(LAYOUT, 0), &shard);
+    let tags = tags(&shard);
     assert!([5, 6, 7].iter().all(|tag| tags.contains(tag)), "{tags:?}");
-    let mut decoder = Decoder::new(LAYOUT, 0);
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read = decoder.finish().unwrap();
-    assert_eq!(read.digest(), shard.digest());
     assert!(read.campaigns().eq(shard.campaigns()), "counts of holds are found again");
     assert_eq!(read.held(), 2);
     assert_eq!(read.due(at(1_000_000)), shard.due(at(1_000_000)));

@@ -1,33 +1,27 @@
 //! Fixtures of what came with limits that span codes: entries with every command, of shards and of
 //! the control sequence, and states with something of each. See `fixtures.rs`.
 
-use std::collections::BTreeSet;
-
 use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Serial};
-use redeemd_domain::control::{self, Control};
+use redeemd_domain::control;
 use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::{ApiKeyNumber, RedemptionId};
-use redeemd_domain::machine::{Decode as _, Machine as _, Outcome};
+use redeemd_domain::machine::{Machine as _, Outcome};
 use redeemd_domain::rules::{Per, Period, Rules, TimeZone, TotalLimit, UserLimit};
 use redeemd_domain::shard::{
     Claim, ClaimUse, Command, Decoder, Forbid, GiveBack, OwedUse, Redeem, RollBack, Settle, Shard,
     Spend, UserDigest,
 };
-use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_fixture, live};
-use crate::harness::sections;
+use crate::fixtures::{self, LAYOUT, assert_entries, assert_state, live, tags};
 use crate::limits_world::World;
 
-/// Four slots, so that a state is short.
-const LAYOUT: ShardLayout = ShardLayout::new(256).unwrap();
 const CAMPAIGN: CampaignNumber = CampaignNumber(1024);
 const API_KEY: ApiKeyNumber = ApiKeyNumber(300);
 
 fn at(number: u64) -> Timestamp {
-    Timestamp(1_800_000_000_000 + number * 200)
+    fixtures::at(number, 200)
 }
 
 fn code(serial: u64) -> CodeKey {
@@ -113,9 +107,7 @@ fn commands() -> Vec<Command> {
 }
 
 fn entries() -> Vec<Entry<Command>> {
-    let numbered = (1..).zip(commands());
-    let entry = |(number, command)| Entry { number, at: at(number), covered: 0, command };
-    numbered.map(entry).collect()
+    fixtures::entries(commands(), 200)
 }
 
 #[test]
@@ -127,13 +119,9 @@ fn the_shard_fixtures_are_read_and_written() {
     let is_refused = |outcome: &Outcome<Shard>| matches!(outcome, Outcome::Refused(_));
     assert!(!outcomes.iter().any(is_refused), "{outcomes:?}");
     let comment = "The state of shard 0 of 256, version 2, with limits that span codes.";
-    let kept = assert_fixture("shard-state-limits.hex", comment, &sections(&shard));
-    let tags: BTreeSet<u8> = kept.iter().map(|section| section[0]).collect();
+    let read = assert_state("shard-state-limits.hex", comment, Decoder::new(LAYOUT, 0), &shard);
+    let tags = tags(&shard);
     assert!((8..=13).all(|tag| tags.contains(&tag)), "{tags:?}");
-    let mut decoder = Decoder::new(LAYOUT, 0);
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read = decoder.finish().unwrap();
-    assert_eq!(read.digest(), shard.digest());
     assert!(read.campaigns().eq(shard.campaigns()));
     let unfinished = read.unfinished();
     assert_eq!((unfinished.claims, unfinished.owed, unfinished.oldest_claim), (2, 2, Some(at(4))));
@@ -158,16 +146,13 @@ fn the_control_fixtures_are_read_and_written() {
     let entry = |(number, command)| Entry { number, at: at(number), covered: 0, command };
     let entries: Vec<_> = (last + 1..).zip(lending()).map(entry).collect();
     // The frame begins with the first of them, whatever its number.
-    let renumbered: Vec<_> = (1..).zip(lending()).map(entry).collect();
+    let renumbered = fixtures::entries(lending(), 200);
     let comment = "Entries of the control sequence that came with limits that span codes.";
     assert_entries("control-entries-limits.hex", comment, &renumbered);
     live(&mut world.control, entries);
     assert_eq!(world.control.shares(CampaignNumber(1)).unwrap().lent(), 500 - 60);
     let comment = "The control state, version 2, with shares of a total.";
-    let kept = assert_fixture("control-state-limits.hex", comment, &sections(&world.control));
-    let mut decoder = control::Decoder::default();
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read: Control = decoder.finish().unwrap();
-    assert_eq!(read.digest(), world.control.digest());
+    let decoder = control::Decoder::default();
+    let read = assert_state("control-state-limits.hex", comment, decoder, &world.control);
     assert_eq!(read.left_to_grant(CampaignNumber(1)), Some(60));
 }

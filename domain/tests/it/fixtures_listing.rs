@@ -8,20 +8,11 @@ use redeemd_domain::control::{
 };
 use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
-use redeemd_domain::machine::{Decode, Machine};
-use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
-use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
-use crate::harness::sections;
+use crate::fixtures::{self, assert_entries, assert_records, assert_state, live, records};
 
 fn asked(request: Option<u8>) -> Asked {
-    let request = request.map(|byte| Request {
-        digest: RequestDigest([byte; 16]),
-        fingerprint: Fingerprint([byte ^ 0xFF; 8]),
-        searched: 0,
-    });
-    Asked { api_key: ApiKeyNumber(2), request }
+    Asked { api_key: ApiKeyNumber(2), request: request.map(|byte| fixtures::request(byte, 0)) }
 }
 
 fn secret(purpose: Purpose, number: u16) -> Command {
@@ -81,9 +72,7 @@ fn commands() -> Vec<Command> {
 }
 
 fn entries() -> Vec<Entry<Command>> {
-    let at = |number| Timestamp(1_800_000_000_000 + number);
-    let entry = |(number, command)| Entry { number, at: at(number), covered: 0, command };
-    (1..).zip(commands()).map(entry).collect()
+    fixtures::entries(commands(), 1)
 }
 
 fn lived() -> (Control, Vec<Outcome>) {
@@ -116,11 +105,7 @@ fn the_record_fixture_is_read_and_written() {
 fn the_state_fixture_is_read_and_written() {
     let (control, _) = lived();
     let comment = "The state of the control sequence with patterns, version 1.";
-    let kept = assert_fixture("control-state-listing-1.hex", comment, &sections(&control));
-    let mut decoder = Decoder::default();
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read = decoder.finish().unwrap();
-    assert_eq!(read.digest(), control.digest());
+    let read = assert_state("control-state-listing-1.hex", comment, Decoder::default(), &control);
     assert!(read.campaigns().eq(control.campaigns()));
     assert_eq!(read.campaign(CampaignNumber(2)).unwrap().skipped(), [0, 7, 499, 500]);
 }

@@ -6,30 +6,19 @@ use redeemd_domain::codes::{CampaignNumber, Pattern};
 use redeemd_domain::control::{
     self, Asked, Changes, Control, Draft, DraftCodes, Purpose, RuleChanges, Secret, SecretName,
 };
-use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
-use redeemd_domain::machine::{Decode, Machine};
-use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
 use redeemd_domain::rules::{
     Balance, Currency, Per, Rules, TimeZone, TotalLimit, UserLimit, Weekday, Weekdays, WeeklyWindow,
 };
 use redeemd_domain::shard::{self, Shard};
-use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
-use crate::harness::sections;
-
-/// Four slots, so that a state is short.
-const LAYOUT: ShardLayout = ShardLayout::new(256).unwrap();
+use crate::fixtures::{
+    self, LAYOUT, assert_entries, assert_records, assert_state, entries, live, records,
+};
 
 fn asked(request: Option<u8>) -> Asked {
-    let request = request.map(|byte| Request {
-        digest: RequestDigest([byte; 16]),
-        fingerprint: Fingerprint([byte ^ 0xFF; 8]),
-        searched: 0,
-    });
-    Asked { api_key: ApiKeyNumber(2), request }
+    Asked { api_key: ApiKeyNumber(2), request: request.map(|byte| fixtures::request(byte, 0)) }
 }
 
 fn zones() -> Vec<TimeZone> {
@@ -117,34 +106,25 @@ fn control_commands() -> Vec<control::Command> {
     ]
 }
 
-fn entries<C>(commands: Vec<C>) -> Vec<Entry<C>> {
-    let at = |number| Timestamp(1_800_000_000_000 + number);
-    let entry = |(number, command)| Entry { number, at: at(number), covered: 0, command };
-    (1..).zip(commands).map(entry).collect()
-}
-
 #[test]
 fn the_control_fixtures_are_read_and_written() {
     let comment = "Entries of the control sequence that came with rules, version 1.";
-    assert_entries("control-entries-rules-1.hex", comment, &entries(control_commands()));
+    assert_entries("control-entries-rules-1.hex", comment, &entries(control_commands(), 1));
     let mut control = Control::new();
-    let records = records(live(&mut control, entries(control_commands())));
+    let records = records(live(&mut control, entries(control_commands(), 1)));
     assert_eq!(records.len(), control_commands().len(), "every command changes something");
     let comment = "Records of the control sequence about campaigns with rules, version 1.";
     assert_records("control-records-rules-1.hex", comment, &records);
     let comment = "The state of the control sequence with rules, version 2.";
-    let kept = assert_fixture("control-state-rules-2.hex", comment, &sections(&control));
-    let mut decoder = control::Decoder::default();
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read = decoder.finish().unwrap();
-    assert_eq!(read.digest(), control.digest());
+    let decoder = control::Decoder::default();
+    let read = assert_state("control-state-rules-2.hex", comment, decoder, &control);
     assert!(read.campaigns().eq(control.campaigns()));
 }
 
 /// Three campaigns with something of everything, two of them as the control sequence tells of them.
 fn shard_commands() -> Vec<shard::Command> {
     let mut control = Control::new();
-    live(&mut control, entries(control_commands()));
+    live(&mut control, entries(control_commands(), 1));
     let put = |number| {
         let mut terms = control.campaign(CampaignNumber(number)).unwrap().terms();
         terms.view.status = Status::Paused;
@@ -158,14 +138,11 @@ fn shard_commands() -> Vec<shard::Command> {
 #[test]
 fn the_shard_fixtures_are_read_and_written() {
     let comment = "Entries of a shard that came with rules, version 1.";
-    assert_entries("shard-entries-rules-1.hex", comment, &entries(shard_commands()));
+    assert_entries("shard-entries-rules-1.hex", comment, &entries(shard_commands(), 1));
     let mut shard = Shard::new(LAYOUT, 0);
-    live(&mut shard, entries(shard_commands()));
+    live(&mut shard, entries(shard_commands(), 1));
     let comment = "The state of shard 0 of 256 with rules, version 2: a head, rules, four slots.";
-    let kept = assert_fixture("shard-state-rules-2.hex", comment, &sections(&shard));
-    let mut decoder = shard::Decoder::new(LAYOUT, 0);
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read = decoder.finish().unwrap();
-    assert_eq!(read.digest(), shard.digest());
+    let decoder = shard::Decoder::new(LAYOUT, 0);
+    let read = assert_state("shard-state-rules-2.hex", comment, decoder, &shard);
     assert!(read.campaigns().eq(shard.campaigns()));
 }

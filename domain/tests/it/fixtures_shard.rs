@@ -5,22 +5,17 @@ use redeemd_domain::campaign::{CampaignView, Revision, Status, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
 use redeemd_domain::entry::Entry;
 use redeemd_domain::identifier::ApiKeyNumber;
-use redeemd_domain::machine::{Decode, Machine, Outcome};
-use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
+use redeemd_domain::machine::{Machine, Outcome};
+use redeemd_domain::request::Request;
 use redeemd_domain::shard::{Change, Command, Decoder, Event, List, Redeem, Shard};
-use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 
-use crate::fixtures::{assert_entries, assert_fixture, assert_records, live, records};
-use crate::harness::sections;
+use crate::fixtures::{self, LAYOUT, assert_entries, assert_records, assert_state, live, records};
 
-/// Four slots, so that a state is short.
-const LAYOUT: ShardLayout = ShardLayout::new(256).unwrap();
 const API_KEY: ApiKeyNumber = ApiKeyNumber(300);
 
 fn request(byte: u8, searched: u64) -> Option<Request> {
-    let (digest, fingerprint) = (RequestDigest([byte; 16]), Fingerprint([byte ^ 0xFF; 8]));
-    Some(Request { digest, fingerprint, searched })
+    Some(fixtures::request(byte, searched))
 }
 
 fn sealed(campaign: u32, serial: u64) -> CodeKey {
@@ -89,14 +84,9 @@ fn commands() -> Vec<Command> {
 }
 
 fn entries() -> Vec<Entry<Command>> {
-    let numbered = (1..).zip(commands());
-    let stamped = numbered.map(|(number, command)| Entry {
-        number,
-        at: Timestamp(1_800_000_000_000 + number * 200),
-        covered: if number > 10 { 7 } else { 0 },
-        command,
-    });
-    stamped.collect()
+    let mut entries = fixtures::entries(commands(), 200);
+    entries.iter_mut().skip(10).for_each(|entry| entry.covered = 7);
+    entries
 }
 
 fn lived() -> (Shard, Vec<Outcome<Shard>>) {
@@ -133,11 +123,7 @@ fn the_state_fixture_is_read_and_written() {
     let (shard, _) = lived();
     assert!(shard.remembered() > 0);
     let comment = "The state of shard 0 of 256, version 1: a head, records, four slots.";
-    let kept = assert_fixture("shard-state-1.hex", comment, &sections(&shard));
-    let mut decoder = Decoder::new(LAYOUT, 0);
-    kept.iter().for_each(|section| decoder.section(section).unwrap());
-    let read = decoder.finish().unwrap();
-    assert_eq!(read.digest(), shard.digest());
+    let read = assert_state("shard-state-1.hex", comment, Decoder::new(LAYOUT, 0), &shard);
     assert!(read.campaigns().eq(shard.campaigns()));
     let codes = commands().into_iter().filter_map(|command| command.code());
     for code in codes {

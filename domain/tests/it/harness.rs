@@ -24,7 +24,11 @@ pub(crate) trait Subject: Machine {
     fn set_searched(command: &mut Self::Command, through: u64);
 }
 
-fn decode_with<D: Decode>(mut decoder: D, sections: &[Vec<u8>]) -> Result<D::Machine, DecodeError> {
+/// The machine of these sections.
+pub(crate) fn decode_with<D: Decode>(
+    mut decoder: D,
+    sections: &[Vec<u8>],
+) -> Result<D::Machine, DecodeError> {
     sections.iter().try_for_each(|section| decoder.section(section))?;
     decoder.finish()
 }

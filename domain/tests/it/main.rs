@@ -9,6 +9,7 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod answers;
 mod control_history;
 mod control_model;
 mod control_precedence;

@@ -8,10 +8,10 @@ use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::Machine;
 use redeemd_domain::refusal::Refusal;
-use redeemd_domain::request::{Fingerprint, RequestDigest};
 use redeemd_domain::shard::{Changed, Command, Counts, Event, Outcome, Record, Redemption, Shard};
 use redeemd_domain::timestamp::Timestamp;
 
+use crate::answers::Answers;
 use crate::shard_history::Deed;
 
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub(crate) struct Model {
     pub(crate) listed: HashMap<Digest, CampaignNumber>,
     pub(crate) uses: HashMap<CodeKey, u64>,
     pub(crate) revoked: HashMap<CodeKey, bool>,
-    answers: HashMap<RequestDigest, (Fingerprint, Arc<Record>)>,
+    answers: Answers<Record>,
 }
 
 impl Model {
@@ -71,16 +71,11 @@ impl Model {
     ) -> Outcome {
         let at = Timestamp(at);
         let code = command.code().unwrap();
-        let request = command.request().map(|request| (request.digest, request.fingerprint));
-        if let Some((digest, fingerprint)) = request
-            && let Some((first, record)) = self.answers.get(&digest)
-        {
-            return if *first == fingerprint {
-                Outcome::Replayed(Arc::clone(record))
-            } else {
-                Outcome::Refused(Refusal::IdempotencyKeyReused)
-            };
+        let answered = self.answers.recall(command.request(), Refusal::IdempotencyKeyReused);
+        if let Some(outcome) = answered {
+            return outcome;
         }
+        let request = command.request().map(|request| (request.digest, request.fingerprint));
         let Some(view) = self.rules(&code) else { return Outcome::Refused(Refusal::InvalidCode) };
         let event = match command {
             Command::Redeem(redeem) => {
@@ -112,9 +107,7 @@ impl Model {
             _ => unreachable!("not about a code"),
         };
         let record = Arc::new(Record { number, at, api_key: ApiKeyNumber(1), request, event });
-        if let Some((digest, fingerprint)) = request {
-            self.answers.insert(digest, (fingerprint, Arc::clone(&record)));
-        }
+        self.answers.remember(&record);
         Outcome::Done(record)
     }
 
