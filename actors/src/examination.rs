@@ -5,7 +5,6 @@
 //! [`Examination::ledger_record`], then every frame of the journal to [`Examination::frame`].
 
 use redeemd_domain::control::Control;
-use redeemd_domain::entry;
 use redeemd_domain::machine::Outcome;
 use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::shard::Shard;
@@ -15,7 +14,7 @@ use redeemd_persistence::snapshot::{self, Snapshots};
 use sha2::{Digest as _, Sha256};
 
 use crate::ledger_record;
-use crate::replay::load;
+use crate::replay::{apply_frame, load};
 use crate::sequenced::Sequenced;
 
 /// All sequences of a data directory.
@@ -195,26 +194,16 @@ impl<M: Sequenced> Examined<M> {
         self.first.get_or_insert(frame.first);
         self.frames += 1;
         self.bytes += frame.stored_bytes();
-        let mut missing = None;
-        entry::decode(frame.payload, frame.first, frame.count, |entry| {
-            let expected = self.machine.last() + 1;
-            if entry.number < expected || missing.is_some() {
-                return;
-            }
-            if entry.number > expected {
-                missing = Some(format!("entry {expected} of {} is missing", self.sequence));
-                return;
-            }
-            let number = entry.number;
-            if let Outcome::Done(record) = self.machine.apply(entry)
-                && number <= self.covered
-                && ledger_record::encode(record.as_ref(), &mut self.scratch).is_ok()
+        let Self { machine, covered, scratch, replayed, .. } = self;
+        apply_frame(machine, self.sequence, frame, |number, outcome| {
+            if let Outcome::Done(record) = outcome
+                && number <= *covered
+                && ledger_record::encode(record.as_ref(), scratch).is_ok()
             {
-                note(&mut self.replayed, number, &self.scratch);
+                note(replayed, number, scratch);
             }
+            Ok(())
         })
-        .map_err(|error| error.to_string())?;
-        missing.map_or(Ok(()), Err)
     }
 
     fn finding(self) -> Finding {

@@ -14,7 +14,7 @@ use redeemd_persistence::ledger::LedgerReader;
 
 use crate::bookkeeping::{self, Bookkeeping};
 use crate::control_view::ControlView;
-use crate::core::{Answer, Limits};
+use crate::core::Limits;
 use crate::directory::Directory;
 use crate::fatal::Fatal;
 use crate::journal_writer::JournalWriter;
@@ -25,7 +25,6 @@ use crate::port::Port;
 use crate::ports::Ports;
 use crate::recovery::{Recovered, RecoveredMachine};
 use crate::sequence_actor::{SnapshotPolicy, Surroundings};
-use crate::sequenced::Sequenced;
 use crate::snapshot_keeper::SnapshotKeeper;
 use crate::status::Status;
 use crate::steward::{Household, Steward};
@@ -249,13 +248,8 @@ impl Node {
         }
         let port = Port::open(&self.shard_ports, &self.shards, 64);
         for (shard, terms) in missing {
-            loop {
-                match port.perform(shard, Command::put(terms.clone())).await {
-                    Answer::Outcome(_) => break,
-                    // Nothing is lost by trying again, and nothing may be redeemed before.
-                    _ => actix::clock::sleep(Duration::from_millis(50)).await,
-                }
-            }
+            // Nothing is lost by trying again, and nothing may be redeemed before.
+            port.keep_telling(shard, &Command::put(terms)).await;
         }
         bookkeeping::make_up(&books).await;
         self.is_ready.store(true, Ordering::Release);
@@ -279,9 +273,4 @@ fn missing_views(control: &Control, shards: &[RecoveredMachine<Shard>]) -> Vec<(
         control.missing_in(&shard.machine).map(move |terms| (place, terms)).collect::<Vec<_>>()
     };
     shards.iter().enumerate().flat_map(missing).collect()
-}
-
-/// The place in its directory of a machine's sequence.
-pub(crate) fn place_in<M: Sequenced>(household: &Household<M>, sequence: SequenceId) -> usize {
-    sequence.index().saturating_sub(household.first.index())
 }

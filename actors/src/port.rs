@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use redeemd_domain::machine::Machine;
 use slab::Slab;
@@ -17,6 +18,9 @@ use crate::core::{Answer, Ask, PortId, Rejection, Submission, Token};
 use crate::directory::Directory;
 use crate::messages::Submit;
 use crate::ports::{Answers, Ports};
+
+/// How long a sequence that takes nothing is left alone before it is told again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Asks questions of one kind of machine, from one thread.
 #[derive(Debug)]
@@ -115,6 +119,14 @@ impl<M: Machine> Port<M> {
             None => self.inner.reject(submit, Rejection::Unavailable),
         }
         Asked { inner: Rc::clone(&self.inner), ticket: Some(ticket) }
+    }
+
+    /// Carries out a command again and again until it has come to something: for one that must
+    /// reach a sequence, and that does no harm when it comes twice.
+    pub(crate) async fn keep_telling(&self, place: usize, command: &M::Command) {
+        while !matches!(self.perform(place, command.clone()).await, Answer::Outcome(_)) {
+            actix::clock::sleep(AGAIN).await;
+        }
     }
 
     /// How many actors there are to ask.

@@ -4,7 +4,7 @@
 //! with this.
 
 use redeemd_domain::entry;
-use redeemd_domain::machine::{Decode as _, Outcome};
+use redeemd_domain::machine::{Decode as _, Machine, Outcome};
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::slot::ShardLayout;
 use redeemd_persistence::journal::Frame;
@@ -95,33 +95,18 @@ impl<M: Sequenced> Replay<M> {
         frame: &Frame<'_>,
         keep: &mut dyn FnMut(&Batch) -> Result<(), String>,
     ) -> Result<(), String> {
-        let mut failed = None;
-        entry::decode(frame.payload, frame.first, frame.count, |entry| {
-            let expected = self.machine.last() + 1;
-            if entry.number < expected || failed.is_some() {
-                return;
+        let Self { machine, batch, scratch, .. } = self;
+        apply_frame(machine, self.sequence, frame, |number, outcome| match outcome {
+            Outcome::Done(record) if number >= batch.first() => {
+                ledger_record::push(record.as_ref(), batch, scratch)
+                    .map_err(|error| format!("the outcome of entry {number} is not kept: {error}"))
             }
-            if entry.number > expected {
-                failed = Some(format!("entry {expected} of {} is missing", self.sequence));
-                return;
-            }
-            let number = entry.number;
-            if let Outcome::Done(record) = self.machine.apply(entry)
-                && number >= self.batch.first()
-                && let Err(error) =
-                    ledger_record::push(record.as_ref(), &mut self.batch, &mut self.scratch)
-            {
-                failed = Some(format!("the outcome of entry {number} is not kept: {error}"));
-            }
-        })
-        .map_err(|error| error.to_string())?;
-        match failed {
-            Some(reason) => Err(reason),
-            None if self.machine.last() + 1 >= self.batch.first() + BATCH_ENTRIES => {
-                self.keep_batch(keep)
-            }
-            None => Ok(()),
+            _ => Ok(()),
+        })?;
+        if self.machine.last() + 1 >= self.batch.first() + BATCH_ENTRIES {
+            self.keep_batch(keep)?;
         }
+        Ok(())
     }
 
     /// Ends: the outcomes that the ledger still lacks go to `keep`.
@@ -149,6 +134,34 @@ impl<M: Sequenced> Replay<M> {
         self.batch = Batch::new(self.sequence, last + 1, self.hasher);
         Ok(())
     }
+}
+
+/// Applies the entries of a frame that a machine does not have yet, and hands `visit` the number of
+/// each and what came of it.
+///
+/// # Errors
+/// A reason, when the frame does not continue what the machine has, or does not decode; or that of
+/// `visit`, which is not called again then.
+pub(crate) fn apply_frame<M: Machine>(
+    machine: &mut M,
+    sequence: SequenceId,
+    frame: &Frame<'_>,
+    mut visit: impl FnMut(u64, Outcome<M>) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut result = Ok(());
+    entry::decode(frame.payload, frame.first, frame.count, |entry| {
+        let (number, expected) = (entry.number, machine.last() + 1);
+        if number < expected || result.is_err() {
+            return;
+        }
+        result = if number > expected {
+            Err(format!("entry {expected} of {sequence} is missing"))
+        } else {
+            visit(number, machine.apply(entry))
+        };
+    })
+    .map_err(|error| error.to_string())?;
+    result
 }
 
 /// Reads a snapshot into a machine.

@@ -7,115 +7,27 @@
 
 mod answer;
 mod clock;
+mod limits;
+mod outputs;
+mod pipeline;
+mod proposing;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use answer::{Answer, Ask, PortId, Proposed, ReadOnly, Rejection, Submission, Token};
 pub use clock::{Clock, Leap, Now};
+pub use limits::Limits;
+pub use outputs::{Applied, FrameProposal, FrameTicket, Outputs};
 
-use redeemd_domain::entry::{self, Entry};
 use redeemd_domain::machine::{Machine, Outcome};
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::timestamp::Timestamp;
 
-/// What bounds a sequence.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The most commands that may wait for the journal.
-    pub max_in_flight: usize,
-    /// The most frames that may be with the journal at once. Two keep it busy: one that it
-    /// flushes, and one that waits; everything else gathers here into the next frame.
-    pub max_frames: usize,
-    /// The most payload bytes of one frame, about: a frame that has reached it takes no more.
-    pub max_frame_bytes: usize,
-    /// The most entries that the ledger may be behind before commands are refused.
-    pub max_ledger_lag: u64,
-    /// How far the wall clock may leap ahead and be believed, in milliseconds.
-    pub max_clock_leap_ms: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_in_flight: 16_384,
-            max_frames: 2,
-            max_frame_bytes: 1 << 20,
-            max_ledger_lag: 250_000,
-            max_clock_leap_ms: 60_000,
-        }
-    }
-}
-
-/// Names a frame that was given to the journal, so that a late answer about one is recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FrameTicket(pub u64);
-
-/// Entries to be appended to the journal.
-#[derive(Debug)]
-pub struct FrameProposal {
-    /// Which frame it is.
-    pub ticket: FrameTicket,
-    /// The number of its first entry.
-    pub first: u64,
-    /// How many entries it has, at least one.
-    pub count: u32,
-    /// The entries, as [`entry::encode`] writes them.
-    pub payload: Vec<u8>,
-}
-
-/// What happened between two numbers of a sequence, for the ledger: records, in order, of those
-/// entries that changed something.
-#[derive(Debug)]
-pub struct Applied<M: Machine> {
-    /// The first entry that was applied.
-    pub first: u64,
-    /// The last.
-    pub last: u64,
-    /// What came of them.
-    pub records: Vec<Arc<M::Record>>,
-}
-
-/// What is to be done. Whoever drives a core empties it.
-#[derive(Debug)]
-pub struct Outputs<M: Machine> {
-    /// Frames for the journal, in order.
-    pub frames: Vec<FrameProposal>,
-    /// Answers, each to be given once.
-    pub answers: Vec<(Token, Answer<M>)>,
-    /// Records for the ledger, in order.
-    pub applied: Vec<Applied<M>>,
-}
-
-impl<M: Machine> Default for Outputs<M> {
-    fn default() -> Self {
-        Self { frames: Vec::new(), answers: Vec::new(), applied: Vec::new() }
-    }
-}
-
-/// A command that is on its way through the journal.
-#[derive(Debug)]
-struct Proposal<M: Machine> {
-    /// Whom to answer; nobody asked for what the sequence does by itself.
-    token: Option<Token>,
-    entry: Entry<M::Command>,
-}
-
-/// Whether a command is refused when there is more to do than fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lane {
-    Usual,
-    Reserved,
-}
-
-#[derive(Debug)]
-struct Flight {
-    ticket: FrameTicket,
-    count: u32,
-}
+use pipeline::{Pipeline, Proposal};
+use proposing::Lane;
 
 /// The decisions of one sequence.
 #[derive(Debug)]
@@ -124,13 +36,7 @@ pub struct SequenceCore<M: Machine> {
     machine: M,
     clock: Clock,
     limits: Limits,
-    /// Everything that is not applied yet, in order: first what the journal has been given, frame
-    /// by frame as `flights` says, then what gathers in `payload`.
-    proposals: VecDeque<Proposal<M>>,
-    flights: VecDeque<Flight>,
-    gathered: u32,
-    payload: Vec<u8>,
-    next_ticket: u64,
+    pipeline: Pipeline<M>,
     covered: u64,
     /// The last entry that may have left a record to be forgotten.
     last_change: u64,
@@ -155,11 +61,7 @@ impl<M: Machine> SequenceCore<M> {
             machine,
             clock,
             limits,
-            proposals: VecDeque::new(),
-            flights: VecDeque::new(),
-            gathered: 0,
-            payload: Vec::new(),
-            next_ticket: 0,
+            pipeline: Pipeline::new(),
             covered,
             due: (Timestamp::default(), 0),
             disk_full: false,
@@ -186,7 +88,7 @@ impl<M: Machine> SequenceCore<M> {
 
     /// How many commands wait for the journal.
     pub fn in_flight(&self) -> usize {
-        self.proposals.len()
+        self.pipeline.len()
     }
 
     /// Why nothing can be changed, if so.
@@ -229,31 +131,17 @@ impl<M: Machine> SequenceCore<M> {
     /// Gives what has gathered to the journal, unless the journal has enough of this sequence
     /// already; then the next answer of the journal will.
     pub fn flush(&mut self, outputs: &mut Outputs<M>) {
-        if self.gathered == 0 || self.flights.len() >= self.limits.max_frames {
-            return;
-        }
-        let ticket = FrameTicket(self.next_ticket);
-        self.next_ticket += 1;
-        let count = std::mem::take(&mut self.gathered);
-        let proposed = self.machine.last() + self.proposals.len() as u64;
-        self.flights.push_back(Flight { ticket, count });
-        outputs.frames.push(FrameProposal {
-            ticket,
-            first: proposed + 1 - u64::from(count),
-            count,
-            payload: std::mem::take(&mut self.payload),
-        });
+        let frame = self.pipeline.depart(self.machine.last(), self.limits.max_frames);
+        outputs.frames.extend(frame);
     }
 
     /// The journal has the frame: its entries are applied, and answered.
     pub fn committed(&mut self, ticket: FrameTicket, outputs: &mut Outputs<M>) {
-        let Some(flight) = self.flights.pop_front_if(|flight| flight.ticket == ticket) else {
-            return;
-        };
+        let Some(count) = self.pipeline.arrive(ticket) else { return };
         let first = self.machine.last() + 1;
-        let mut records = Vec::with_capacity(flight.count as usize);
-        for _ in 0..flight.count {
-            let Some(Proposal { token, entry }) = self.proposals.pop_front() else { break };
+        let mut records = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            let Some(Proposal { token, entry }) = self.pipeline.pop() else { break };
             self.applying = token.map(|token| (token, Proposed::from(&entry)));
             let outcome = self.machine.apply(entry);
             if let Outcome::Done(record) = &outcome {
@@ -271,7 +159,7 @@ impl<M: Machine> SequenceCore<M> {
     /// The journal certainly does not have the frame, for want of space. Everything that was
     /// proposed after it cannot follow either.
     pub fn not_appended(&mut self, ticket: FrameTicket, outputs: &mut Outputs<M>) {
-        if self.flights.front().is_none_or(|flight| flight.ticket != ticket) {
+        if !self.pipeline.is_next(ticket) {
             return;
         }
         self.disk_full = true;
@@ -307,125 +195,13 @@ impl<M: Machine> SequenceCore<M> {
         self.clock.believe(now)
     }
 
-    /// Proposes an entry of no effect when the state remembers what the ledger has long covered,
-    /// or when `always`: called now and then, so that an idle sequence forgets too, and moves on
-    /// where the journal waits for it. When all is forgotten it is left alone: an entry of no
-    /// effect is covered by the ledger too, and must not call for the next one.
-    pub fn advance(&mut self, now: Now, always: bool, outputs: &mut Outputs<M>) {
-        let forgotten = self.machine.forgotten();
-        let would_forget =
-            forgotten < self.last_change && forgotten < self.covered && self.proposals.is_empty();
-        let at = self.stamp(now);
-        if (always || would_forget) && self.propose(None, M::advance(), at, Lane::Usual).is_none() {
-            self.flush(outputs);
-        }
-    }
-
-    /// Proposes what is due without anybody asking for it: called now and then, so that it also
-    /// happens where nothing else does.
-    pub fn carry_out_what_is_due(&mut self, now: Now, outputs: &mut Outputs<M>) {
-        if let Some(at) = self.stamp(now)
-            && !self.disk_full
-            && !self.is_full()
-        {
-            self.propose_what_is_due(at);
-            self.flush(outputs);
-        }
-    }
-
-    /// Proposes what is due at a stamp, once for each stamp, so that it precedes whatever is
-    /// proposed at that stamp. What is still on its way is no longer due once it arrives; then the
-    /// same once more changes nothing.
-    fn propose_what_is_due(&mut self, at: Timestamp) {
-        let (asked_at, last) = self.due;
-        if at <= asked_at {
-            return;
-        }
-        let mut due = self.machine.due(at);
-        if self.machine.last() < last {
-            due.truncate(1);
-        }
-        for command in due {
-            if self.append(None, command, at) {
-                self.due = (at, self.machine.last() + self.proposals.len() as u64);
-            }
-        }
-    }
-
-    /// The stamp for now, or the last one while the clock is not believed.
-    fn stamp(&mut self, now: Now) -> Option<Timestamp> {
-        match self.clock.stamp(now) {
-            Ok(stamp) => {
-                self.leap = None;
-                Some(stamp)
-            }
-            Err(leap) => {
-                self.leap = Some(leap);
-                None
-            }
-        }
-    }
-
-    /// Answers a command that needs no entry, or makes one of it.
-    fn propose(
-        &mut self,
-        token: Option<Token>,
-        command: M::Command,
-        at: Option<Timestamp>,
-        lane: Lane,
-    ) -> Option<Answer<M>> {
-        // A replay precedes every refusal, also the server's own.
-        let judged_at = at.unwrap_or(self.machine.time());
-        if let Some(outcome) = self.machine.foresee(&command, judged_at) {
-            return Some(Answer::Outcome(outcome));
-        }
-        let Some(at) = at else {
-            return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::ClockLeap)));
-        };
-        if self.disk_full {
-            return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::DiskFull)));
-        }
-        if lane == Lane::Usual && self.is_full() {
-            return Some(Answer::Rejected(Rejection::Overloaded));
-        }
-        self.propose_what_is_due(at);
-        let is_appended = self.append(token, command, at);
-        (!is_appended).then_some(Answer::Rejected(Rejection::Unavailable))
-    }
-
-    /// Whether there is no room for another entry.
-    fn is_full(&self) -> bool {
-        let number = self.machine.last() + self.proposals.len() as u64 + 1;
-        self.proposals.len() >= self.limits.max_in_flight
-            || self.payload.len() >= self.limits.max_frame_bytes
-            || number.saturating_sub(self.covered) > self.limits.max_ledger_lag
-    }
-
-    /// Makes an entry of a command; whether it could be written.
-    fn append(&mut self, token: Option<Token>, command: M::Command, at: Timestamp) -> bool {
-        let number = self.machine.last() + self.proposals.len() as u64 + 1;
-        let entry = Entry { number, at, covered: self.covered, command };
-        if self.payload.is_empty() {
-            entry::begin(&mut self.payload);
-        }
-        if entry::encode(&entry, &mut self.payload).is_err() {
-            return false;
-        }
-        self.gathered += 1;
-        self.proposals.push_back(Proposal { token, entry });
-        true
-    }
-
     /// Gives up everything that is not applied.
     fn abandon(&mut self, outputs: &mut Outputs<M>, answer: impl Fn(Proposed) -> Answer<M>) {
-        self.flights.clear();
-        self.gathered = 0;
-        self.payload.clear();
         if let Some(token) = self.considering.take() {
             outputs.answers.push((token, Answer::Rejected(Rejection::Unavailable)));
         }
         let applying = self.applying.take();
-        let waiting = self.proposals.drain(..).filter_map(|Proposal { token, entry }| {
+        let waiting = self.pipeline.clear().filter_map(|Proposal { token, entry }| {
             token.map(|token| (token, Proposed::from(&entry)))
         });
         let given_up = applying.into_iter().chain(waiting);

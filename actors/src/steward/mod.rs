@@ -4,85 +4,38 @@
 //! actix ends an actor that panics and leaves its thread alone; its supervisor does not bring the
 //! actor back. So a dying [`SequenceActor`] sends word here.
 
+mod household;
+mod rebuilding;
+
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, ArbiterHandle, Context, Handler, ResponseActFuture, WrapFuture,
+    Actor, ActorFutureExt, Addr, Context, Handler, Message, ResponseActFuture, WrapFuture,
 };
 use redeemd_domain::control::Control;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::shard::{Command, Shard};
 use redeemd_domain::slot::ShardLayout;
-use redeemd_persistence::journal::Reader;
-use redeemd_persistence::ledger::{Batch, LedgerReader};
+use redeemd_persistence::ledger::LedgerReader;
 use redeemd_persistence::snapshot::Snapshots;
 
-use crate::core::{Answer, SequenceCore};
-use crate::directory::Directory;
-use crate::journal_writer::{Fence, JournalWriter};
-use crate::ledger_keeper::{LedgerKeeper, Settled};
-use crate::messages::{BelieveClock, Finish, Keep};
-use crate::node::{NodeOptions, place_in, start_on};
+use crate::journal_writer::JournalWriter;
+use crate::ledger_keeper::LedgerKeeper;
+use crate::messages::{BelieveClock, Finish};
+use crate::node::NodeOptions;
 use crate::port::Port;
 use crate::recovery::RecoveredMachine;
-use crate::replay::Replay;
-use crate::sequence_actor::{Died, SequenceActor, Surroundings};
+use crate::sequence_actor::{Died, SequenceActor};
 use crate::sequenced::Sequenced;
-use crate::status::Status;
+pub use household::Household;
+use rebuilding::Rebuilding;
 
 /// A sequence that dies so often within [`PATIENCE`] is left down: what it meets will not go away.
 const MOST_DEATHS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How long a shard that takes nothing is left alone before it is told again.
-const AGAIN: Duration = Duration::from_millis(50);
-
-/// All sequences of one kind of machine.
-pub struct Household<M: Sequenced> {
-    /// Where they are reached.
-    pub directory: Directory<M>,
-    /// What they work with.
-    pub surroundings: Surroundings<M>,
-    /// The first of them.
-    pub first: SequenceId,
-    /// The threads that run them.
-    pub arbiters: Vec<ArbiterHandle>,
-}
-
-impl<M: Sequenced> Clone for Household<M> {
-    fn clone(&self) -> Self {
-        Self {
-            directory: self.directory.clone(),
-            surroundings: self.surroundings.clone(),
-            first: self.first,
-            arbiters: self.arbiters.clone(),
-        }
-    }
-}
-
-impl<M: Sequenced> Household<M> {
-    fn start(
-        &self,
-        sequence: SequenceId,
-        recovered: RecoveredMachine<M>,
-        options: &NodeOptions,
-        covered: u64,
-    ) -> Option<Addr<SequenceActor<M>>> {
-        let place = place_in(self, sequence);
-        let arbiter = self.arbiters.get(place % self.arbiters.len().max(1))?;
-        let RecoveredMachine { machine, snapshot } = recovered;
-        let limits = self.surroundings.policies.current().limits;
-        let core = SequenceCore::new(sequence, machine, covered, limits);
-        let actor = SequenceActor::new(core, snapshot, self.surroundings.clone());
-        let address = start_on(arbiter, actor, options.mailbox_capacity);
-        self.directory.set(place, Some(address.clone().recipient()));
-        Some(address)
-    }
-}
 
 /// Watches over all sequences.
 pub struct Steward {
@@ -126,9 +79,7 @@ impl Steward {
             is_ending: false,
         }
     }
-}
 
-impl Steward {
     /// Starts every sequence with what was brought back.
     pub fn bring_up(
         &mut self,
@@ -160,12 +111,7 @@ impl Steward {
             for terms in all {
                 for place in 0..places {
                     // A shard that knows the revision ignores it.
-                    while !matches!(
-                        port.perform(place, Command::put(terms.clone())).await,
-                        Answer::Outcome(_)
-                    ) {
-                        actix::clock::sleep(AGAIN).await;
-                    }
+                    port.keep_telling(place, &Command::put(terms.clone())).await;
                 }
             }
         };
@@ -177,6 +123,27 @@ impl Steward {
         (self.control.surroundings.observe)(&recovered.machine);
         self.living_control =
             self.control.start(SequenceId::CONTROL, recovered, &self.options, covered);
+    }
+
+    /// Tells every sequence that lives, and gives what those answer that are still there.
+    fn tell_all<T>(&self, message: T) -> impl Future<Output = Vec<T::Result>> + use<T>
+    where
+        T: Message<Result: Send> + Copy + Send + 'static,
+        SequenceActor<Shard>: Handler<T>,
+        SequenceActor<Control>: Handler<T>,
+    {
+        let shards: Vec<_> = self.living_shards.values().map(|shard| shard.send(message)).collect();
+        let control = self.living_control.as_ref().map(|control| control.send(message));
+        async move {
+            let mut answers = Vec::with_capacity(shards.len() + 1);
+            for shard in shards {
+                answers.extend(shard.await);
+            }
+            if let Some(control) = control {
+                answers.extend(control.await);
+            }
+            answers
+        }
     }
 
     /// Whether a sequence has died too often to be rebuilt once more.
@@ -213,55 +180,6 @@ impl Steward {
     }
 }
 
-/// Everything that rebuilding needs, so that it can be done on another thread.
-struct Rebuilding {
-    sequence: SequenceId,
-    layout: ShardLayout,
-    snapshots: Snapshots,
-    ledger: LedgerReader,
-    journal_writer: Addr<JournalWriter>,
-    ledger_keeper: Addr<LedgerKeeper>,
-    status: Arc<Status>,
-}
-
-impl Rebuilding {
-    async fn run<M: Sequenced>(self) -> Result<RecoveredMachine<M>, String> {
-        // Both answer after whatever the dead actor had sent them.
-        let fence = self.journal_writer.send(Fence { sequence: self.sequence });
-        let reader = fence.await.map_err(|error| error.to_string())??;
-        self.ledger_keeper.send(Settled).await.map_err(|error| error.to_string())?;
-        let rebuild = move || {
-            catch_unwind(AssertUnwindSafe(|| self.replay::<M>(reader)))
-                .unwrap_or_else(|_| Err("it panics when it is replayed".to_owned()))
-        };
-        let handle = tokio::task::spawn_blocking(rebuild);
-        handle.await.unwrap_or_else(|error| Err(error.to_string()))
-    }
-
-    fn replay<M: Sequenced>(
-        &self,
-        mut reader: Box<dyn Reader>,
-    ) -> Result<RecoveredMachine<M>, String> {
-        let Self { sequence, layout, .. } = *self;
-        let (durable, appended) = (self.ledger.durable(sequence), self.ledger.appended(sequence));
-        let hasher = self.ledger.key_hasher();
-        let replay =
-            Replay::<M>::begin(&self.snapshots, layout, sequence, durable, appended, hasher);
-        let mut replay = replay.map_err(|error| error.to_string())?;
-        let snapshot = replay.snapshot();
-        let mut keep = |batch: &Batch| {
-            self.status.ledger_waiting.add(1);
-            self.ledger_keeper.do_send(Keep(batch.clone()));
-            Ok(())
-        };
-        reader
-            .read(sequence, snapshot, &mut |frame| replay.frame(&frame, &mut keep))
-            .map_err(|error| error.to_string())?;
-        let machine = replay.finish(&mut keep)?;
-        Ok(RecoveredMachine { machine, snapshot })
-    }
-}
-
 impl Actor for Steward {
     type Context = Context<Self>;
 }
@@ -288,7 +206,7 @@ impl Handler<Died> for Steward {
         if sequence == SequenceId::CONTROL {
             self.control.directory.set(0, None);
         } else {
-            self.shards.directory.set(place_in(&self.shards, sequence), None);
+            self.shards.directory.set(self.shards.place_of(sequence), None);
         }
         if is_hopeless {
             self.give_up(sequence, "it panicked again and again");
@@ -314,20 +232,10 @@ impl Handler<BelieveClock> for Steward {
     type Result = ResponseActFuture<Self, usize>;
 
     fn handle(&mut self, message: BelieveClock, _: &mut Self::Context) -> Self::Result {
-        let shards: Vec<_> = self.living_shards.values().map(|shard| shard.send(message)).collect();
-        let control = self.living_control.as_ref().map(|control| control.send(message));
-        let all = async move {
-            let mut believing = 0;
-            for shard in shards {
-                // One that is gone believes the first clock that it sees when it is back.
-                believing += shard.await.unwrap_or(0);
-            }
-            match control {
-                Some(control) => believing + control.await.unwrap_or(0),
-                None => believing,
-            }
-        };
-        Box::pin(all.into_actor(self))
+        // One that is gone believes the first clock that it sees when it is back.
+        let believing = self.tell_all(message);
+        let count = async move { believing.await.into_iter().sum::<usize>() };
+        Box::pin(count.into_actor(self))
     }
 }
 
@@ -336,17 +244,9 @@ impl Handler<Finish> for Steward {
 
     fn handle(&mut self, message: Finish, _: &mut Self::Context) -> Self::Result {
         self.is_ending = true;
-        let shards: Vec<_> = self.living_shards.values().map(|shard| shard.send(message)).collect();
-        let control = self.living_control.as_ref().map(|control| control.send(message));
-        let all = async move {
-            for shard in shards {
-                // One that is gone already has nothing left to do.
-                let _ = shard.await;
-            }
-            if let Some(control) = control {
-                let _ = control.await;
-            }
-        };
+        // One that is gone already has nothing left to do.
+        let ended = self.tell_all(message);
+        let all = async move { drop(ended.await) };
         Box::pin(all.into_actor(self))
     }
 }
