@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use redeemd_domain::codes::CodeKey;
+use redeemd_domain::codes::{CampaignNumber, CodeKey};
+use redeemd_domain::control::{Import, Remarks};
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::timestamp::Timestamp;
 use serde::Serialize;
@@ -64,6 +65,28 @@ pub(super) fn name(word: impl fmt::Debug) -> String {
         name.push(letter.to_ascii_lowercase());
     }
     name
+}
+
+/// What came of an import.
+pub(super) fn imported(campaign: CampaignNumber, import: &Import) -> Value {
+    json!({
+        "campaign": campaign.0,
+        "imported": import.imported,
+        "duplicates": import.duplicates,
+        "rejected_count": import.rejected_count,
+    })
+}
+
+/// What came of an import, and what stood out in it.
+pub(super) fn imported_with(campaign: CampaignNumber, import: &Import, remarks: &Remarks) -> Value {
+    json!({
+        "campaign": campaign.0,
+        "imported": import.imported,
+        "duplicates": import.duplicates,
+        "elsewhere": remarks.elsewhere,
+        "short": remarks.short,
+        "rejected_count": import.rejected_count,
+    })
 }
 
 /// What is null says nothing.

@@ -5,7 +5,7 @@ use redeemd_domain::timestamp::Timestamp;
 use redeemd_domain::{control, shard};
 use serde_json::{Value, json};
 
-use super::line::{Line, code, name, object};
+use super::line::{Line, code, imported, imported_with, name, object};
 use crate::application::offline::{Lost, LostOutcome};
 use crate::http::TimeText;
 
@@ -144,25 +144,9 @@ fn control_event(event: &control::Event) -> (&'static str, Value) {
             details["span"] = json!(span);
             ("pattern_issued", details)
         }
-        E::ImportKept { campaign, import, remarks } => (
-            "import_kept",
-            json!({
-                "campaign": campaign.0,
-                "imported": import.imported,
-                "duplicates": import.duplicates,
-                "elsewhere": remarks.elsewhere,
-                "short": remarks.short,
-                "rejected_count": import.rejected_count,
-            }),
-        ),
-        E::Imported { campaign, import } => (
-            "imported",
-            json!({
-                "campaign": campaign.0,
-                "imported": import.imported,
-                "duplicates": import.duplicates,
-                "rejected_count": import.rejected_count,
-            }),
-        ),
+        E::ImportKept { campaign, import, remarks } => {
+            ("import_kept", imported_with(*campaign, import, remarks))
+        }
+        E::Imported { campaign, import } => ("imported", imported(*campaign, import)),
     }
 }
