@@ -6,29 +6,19 @@
 //! of their own, so that a client that hangs up leaves nothing half done; what a crash leaves half
 //! done, the bookkeeping makes up for.
 
+mod asking;
+mod searching;
+
 use std::time::{Duration, Instant};
 
-use redeemd_actors::bookkeeping::Lent;
-use redeemd_actors::core::Answer;
 use redeemd_actors::crash_point::CrashPoint;
-use redeemd_actors::directory::place_of;
 use redeemd_domain::codes::{CampaignNumber, CodeKey};
-use redeemd_domain::machine::{Outcome, Recollection};
 use redeemd_domain::refusal::Refusal;
-use redeemd_domain::sequence::SequenceId;
-use redeemd_domain::shard::{
-    Acknowledgement, ClaimUse, Command, Fate, Query, Record, Reply, UserDigest, UserStanding,
-};
+use redeemd_domain::shard::{Command, Fate, UserDigest};
 
-use super::asking::{no_answer, reply};
 use super::error::Error;
-use super::ledger_search;
 use super::performing::{Performed, Told};
 use super::worker::Worker;
-
-/// How often the ledger is searched for one request. A second time is needed only where the shard
-/// forgot more in the meantime.
-const MOST_SEARCHES: usize = 8;
 
 /// How long commands go through their steps before they are given up.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -172,138 +162,6 @@ impl Worker {
         stepped
     }
 
-    /// Begins a step that another sequence answers.
-    fn begin(&self, item: Item) -> Begun {
-        match item.next {
-            _ if item.refused.is_some() && !matches!(item.next, Next::Nothing) => {
-                Begun::Refused(item)
-            }
-            Next::Claim { campaign, user } => {
-                let wish = ClaimUse { campaign, user, code: item.code };
-                let place = place_of(self.inner().node.layout, user.slot());
-                let asked = self.inner().shards.perform(place, Command::ClaimUse(wish));
-                Begun::Claim(item, asked)
-            }
-            Next::Share { campaign } => {
-                let shard = self.inner().node.layout.shard_of(item.code.slot());
-                let lent = self.inner().node.bookkeeping.borrow(campaign, shard);
-                Begun::Share(item, Box::pin(lent))
-            }
-            Next::Search { .. } | Next::Nothing => Begun::Nothing(item),
-        }
-    }
-
-    async fn complete(&self, begun: Begun) -> Stepped {
-        match begun {
-            Begun::Nothing(item) => Stepped::Send(item),
-            Begun::Refused(item) => {
-                let refusal = item.refused.unwrap_or(Refusal::CampaignLimitReached);
-                self.refuse(item, refusal).await
-            }
-            Begun::Claim(item, asked) => self.claimed(item, asked.await).await,
-            Begun::Share(item, lent) => match lent.await {
-                Lent::Perhaps => Stepped::Send(item),
-                Lent::Nothing => self.refused(item, Refusal::CampaignLimitReached).await,
-                Lent::Unknown => Stepped::Settled(item, Err(Error::Unavailable)),
-            },
-        }
-    }
-
-    async fn claimed(
-        &self,
-        mut item: Item,
-        answer: Answer<redeemd_domain::shard::Shard>,
-    ) -> Stepped {
-        match answer {
-            Answer::Outcome(Outcome::Acknowledged(Acknowledgement::Claimed(claim))) => {
-                self.inner().node.bookkeeping.crash_points.at(CrashPoint::Claimed).await;
-                match item.command.clone().with_claim(Some(claim)) {
-                    Some(command) => {
-                        item.command = command;
-                        Stepped::Send(item)
-                    }
-                    None => {
-                        self.inner().node.bookkeeping.settle(&claim, Fate::Refused);
-                        let error = Error::internal("a claim was asked for what takes none");
-                        Stepped::Settled(item, Err(error))
-                    }
-                }
-            }
-            Answer::Outcome(Outcome::Refused(refusal)) => self.refused(item, refusal).await,
-            // The code's shard is asked once more, since the request may be answered by then.
-            Answer::Outcome(Outcome::Acknowledged(
-                Acknowledgement::ClaimsPending | Acknowledgement::NoUserLimit,
-            )) => {
-                item.next = Next::Nothing;
-                Stepped::Wait(item)
-            }
-            Answer::Outcome(Outcome::Acknowledged(Acknowledgement::ClaimsFull)) => {
-                Stepped::Settled(item, Err(Error::Overloaded))
-            }
-            // The claim may have been made and will be returned; nothing was redeemed.
-            Answer::Unknown(_) => Stepped::Settled(item, Err(Error::Unavailable)),
-            answer => Stepped::Settled(item, Err(no_answer(&answer))),
-        }
-    }
-
-    /// A limit refuses the command. Its request may have been answered since its code's shard was
-    /// asked, by another task that took the last use for it; so that shard is asked once more.
-    async fn refused(&self, mut item: Item, refusal: Refusal) -> Stepped {
-        if item.command.request().is_some() {
-            item.refused = Some(refusal);
-            item.next = Next::Nothing;
-            return Stepped::Send(item);
-        }
-        self.refuse(item, refusal).await
-    }
-
-    /// Refuses a command. The limit of its user is named before that of its campaign.
-    async fn refuse(&self, mut item: Item, mut refusal: Refusal) -> Stepped {
-        if let (Refusal::CampaignLimitReached, Next::Share { campaign }, None) =
-            (refusal, item.next, item.command.claim())
-            && let Some(user) = item.command.user()
-        {
-            match self.user_standing(campaign, user).await {
-                UserStanding::Within => {}
-                UserStanding::Reached => refusal = Refusal::UserLimitReached,
-                UserStanding::Pending => {
-                    item.refused = None;
-                    item.next = Next::Nothing;
-                    return Stepped::Wait(item);
-                }
-            }
-        }
-        Stepped::Settled(item, Err(Error::Refused(refusal)))
-    }
-
-    /// How a user stands to the limit of a campaign. Where that shard cannot be asked nobody knows,
-    /// and then nothing is said against the user.
-    pub(super) async fn user_standing(&self, campaign: CampaignNumber, user: &str) -> UserStanding {
-        let user = UserDigest::new(campaign, user);
-        let place = place_of(self.inner().node.layout, user.slot());
-        let asked = self.query(place, Query::UserLimit(campaign, user));
-        match reply(asked).await {
-            Ok(Reply::UserLimit(standing)) => standing,
-            _ => UserStanding::Within,
-        }
-    }
-
-    /// What the ledger answered to the requests of commands before, if anything.
-    async fn search(&self, mut searching: Vec<(Item, u64)>) -> Vec<Stepped> {
-        let node = &self.inner().node;
-        let mut requests = Vec::with_capacity(searching.len());
-        for (item, through) in &mut searching {
-            let sequence = SequenceId::shard(node.layout.shard_of(item.code.slot()));
-            // The search sees everything that was appended, not only what was forgotten: so it
-            // holds even when the shard has forgotten more by the time it is asked again.
-            *through = (*through).max(node.ledger.appended(sequence));
-            requests.extend(item.command.request().map(|request| (sequence, *request)));
-        }
-        let recalled = ledger_search::search_all::<Record>(&node.ledger, requests).await;
-        let searched = searching.into_iter().zip(recalled);
-        searched.map(|((item, through), recalled)| item.searched(through, recalled)).collect()
-    }
-
     /// What is to be done after a command was sent: its claim is settled where that is certain, and
     /// it goes on, or is settled itself.
     async fn after(
@@ -346,36 +204,6 @@ impl Worker {
     fn return_claim(&self, item: &Item) {
         if let Some(claim) = item.command.claim() {
             self.inner().node.bookkeeping.settle(&claim, Fate::Refused);
-        }
-    }
-}
-
-/// A step that another sequence answers.
-enum Begun {
-    Nothing(Item),
-    Refused(Item),
-    Claim(Item, redeemd_actors::port::Asked<redeemd_domain::shard::Shard>),
-    Share(Item, std::pin::Pin<Box<dyn Future<Output = Lent>>>),
-}
-
-impl Item {
-    fn searched(mut self, through: u64, recalled: Result<Recollection<Record>, Error>) -> Stepped {
-        match recalled {
-            Ok(Recollection::Answered(record)) => {
-                Stepped::Settled(self, Ok(Performed::replayed(record)))
-            }
-            Ok(Recollection::Reused) => {
-                Stepped::Settled(self, Err(Error::Refused(Refusal::IdempotencyKeyReused)))
-            }
-            Err(error) => Stepped::Settled(self, Err(error)),
-            Ok(Recollection::Unknown) if self.searches >= MOST_SEARCHES => {
-                Stepped::Settled(self, Err(Error::Overloaded))
-            }
-            Ok(Recollection::Unknown) => {
-                self.searches += 1;
-                self.command.set_searched(through);
-                Stepped::Send(self)
-            }
         }
     }
 }
