@@ -6,6 +6,7 @@
 use redeemd_actors::port::Asked;
 use redeemd_domain::campaign::Codes;
 use redeemd_domain::codes::{CodeKey, NormalisedCode, SealedBlock};
+use redeemd_domain::refusal::Refusal;
 use redeemd_domain::shard::{Query, Reply, Shard};
 
 use super::asking::reply;
@@ -18,6 +19,16 @@ impl Worker {
     /// code is for its shard to say.
     pub(super) async fn code_of(&self, view: &View, text: &str) -> Result<Option<CodeKey>, Error> {
         self.seek(view, text).found().await
+    }
+
+    /// As [`Worker::code_of`], with the present view.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidCode`] where the text can mean no code; or why nobody can tell.
+    pub(super) async fn code_meant_by(&self, text: &str) -> Result<CodeKey, Error> {
+        let view = self.view();
+        let code = self.code_of(&view, text).await?;
+        code.ok_or(Error::Refused(Refusal::InvalidCode))
     }
 
     /// As [`Worker::code_of`], for many texts at once.

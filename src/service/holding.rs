@@ -91,11 +91,7 @@ impl Worker {
         if self.inner().node.status.held() >= wish.max_live {
             return Err(Error::Overloaded);
         }
-        let code = {
-            let view = self.view();
-            self.code_of(&view, wish.code).await?
-        };
-        let code = code.ok_or(Error::Refused(Refusal::InvalidCode))?;
+        let code = self.code_meant_by(wish.code).await?;
         let request = wish.key.map(|key| {
             let subject = [b"hold of ", &*code.canonical()].concat();
             let (user, ttl_ms) = (wish.user.as_bytes(), wish.ttl_ms.to_le_bytes());

@@ -43,11 +43,7 @@ impl Worker {
     /// # Errors
     /// When there is no such code, or the shard or the ledger cannot be asked.
     pub async fn look_up(&self, text: &str) -> Result<Found, Error> {
-        let code = {
-            let view = self.view();
-            self.code_of(&view, text).await?
-        };
-        let code = code.ok_or(Error::Refused(Refusal::InvalidCode))?;
+        let code = self.code_meant_by(text).await?;
         let place = self.place_of(&code);
         // Both travel in one message, so both are about the same moment.
         let (found, progress) =

@@ -160,11 +160,7 @@ impl Worker {
         caller: Caller,
         redemption: Redemption<'_>,
     ) -> Result<Redeemed, Error> {
-        let code = {
-            let view = self.view();
-            self.code_of(&view, redemption.code).await?
-        };
-        let code = code.ok_or(Error::Refused(Refusal::InvalidCode))?;
+        let code = self.code_meant_by(redemption.code).await?;
         let performed = self.perform(code, redemption.command(caller, code)).await?;
         Redeemed::of_performed(performed, &self.view())
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use redeemd_domain::campaign::Campaign;
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Hint};
-use redeemd_domain::refusal::Refusal;
 use redeemd_domain::request::Fingerprint;
 use redeemd_domain::shard::{Change, Command, Event, Query, Reply};
 
@@ -77,11 +76,7 @@ impl Worker {
     /// # Errors
     /// The refusal, or why there is none.
     pub async fn mark(&self, caller: Caller, marking: Marking<'_>) -> Result<Marked, Error> {
-        let code = {
-            let view = self.view();
-            self.code_of(&view, marking.code).await?
-        };
-        let code = code.ok_or(Error::Refused(Refusal::InvalidCode))?;
+        let code = self.code_meant_by(marking.code).await?;
         let performed = self.perform(code, marking.command(caller, code)).await?;
         let campaign = self.campaign_of(code, &performed).await?;
         let view = self.view();

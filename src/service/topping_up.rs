@@ -1,6 +1,5 @@
 //! Making codes worth more.
 
-use redeemd_domain::refusal::Refusal;
 use redeemd_domain::request::Fingerprint;
 use redeemd_domain::shard::{Command, Event, TopUp};
 
@@ -37,11 +36,7 @@ impl Worker {
     /// # Errors
     /// The refusal, or why there is none.
     pub async fn top_up(&self, caller: Caller, wish: ToppingUp<'_>) -> Result<ToppedUp, Error> {
-        let code = {
-            let view = self.view();
-            self.code_of(&view, wish.code).await?
-        };
-        let code = code.ok_or(Error::Refused(Refusal::InvalidCode))?;
+        let code = self.code_meant_by(wish.code).await?;
         let request = wish.key.map(|key| {
             let subject = [b"top-up of ", &*code.canonical()].concat();
             let amount = wish.amount.to_le_bytes();
