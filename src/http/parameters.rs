@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use percent_encoding::percent_decode_str;
 use redeemd_domain::campaign::Campaign;
+use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::identifier::CampaignId;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -81,6 +82,17 @@ impl<'a> Parameters<'a> {
         let text = percent_decode_str(&value).decode_utf8();
         let objection = |_| Problem::parameter(name, "must be percent-encoded UTF-8");
         text.map(|text| Some(text.into_owned())).map_err(objection)
+    }
+
+    /// The campaign that `campaign_id` names, if it is given.
+    ///
+    /// # Errors
+    /// When there is no such campaign.
+    pub(super) fn campaign(&self, site: &Site) -> Result<Option<CampaignNumber>, Problem> {
+        let Some(text) = self.get("campaign_id") else { return Ok(None) };
+        let campaign = CampaignId::parse(text).and_then(|id| site.worker.campaign(id).ok());
+        let number = campaign.map(|campaign| campaign.id.number);
+        number.map(Some).ok_or_else(|| Problem::parameter("campaign_id", "names no campaign"))
     }
 
     /// A value as it stands in the address.

@@ -1,7 +1,6 @@
 //! `GET /redemptions`: redemptions by user, campaign and time, the newest first.
 
 use actix_web::{HttpRequest, HttpResponse};
-use redeemd_domain::identifier::CampaignId;
 use redeemd_domain::timestamp::Timestamp;
 
 use super::accept;
@@ -49,14 +48,7 @@ fn filter(site: &Site, parameters: &Parameters<'_>) -> Result<Filter, Problem> {
         let objection = format!("must have 1 to {LONGEST_USER} characters, no control character");
         return Err(Problem::parameter("user_id", objection));
     }
-    let campaign = match parameters.get("campaign_id") {
-        None => None,
-        Some(text) => {
-            let campaign = CampaignId::parse(text).and_then(|id| site.worker.campaign(id).ok());
-            let campaign = campaign.map(|campaign| campaign.id.number);
-            Some(campaign.ok_or_else(|| Problem::parameter("campaign_id", "names no campaign"))?)
-        }
-    };
+    let campaign = parameters.campaign(site)?;
     let (from, to) = (moment(parameters, "from")?, moment(parameters, "to")?);
     if let (Some(from), Some(to)) = (from, to)
         && from >= to

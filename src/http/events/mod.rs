@@ -12,7 +12,6 @@ mod position_text;
 use actix_web::body::BodyStream;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use redeemd_domain::identifier::CampaignId;
 
 pub(super) use feed::Feed;
 pub(super) use position_text::PositionText;
@@ -114,14 +113,7 @@ async fn position(site: &Site, text: Option<&str>) -> Result<Option<EventPositio
 }
 
 fn filter(site: &Site, parameters: &Parameters<'_>) -> Result<EventFilter, Problem> {
-    let campaign = match parameters.get("campaign_id") {
-        None => None,
-        Some(text) => {
-            let campaign = CampaignId::parse(text).and_then(|id| site.worker.campaign(id).ok());
-            let campaign = campaign.map(|campaign| campaign.id.number);
-            Some(campaign.ok_or_else(|| Problem::parameter("campaign_id", "names no campaign"))?)
-        }
-    };
+    let campaign = parameters.campaign(site)?;
     let kinds = match parameters.text("types")? {
         None => None,
         Some(names) => {
