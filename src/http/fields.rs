@@ -1,18 +1,21 @@
 //! Reads the fields of a JSON object and gathers everything that is wrong with them, each fault with
 //! its place. It must never repeat a value that was sent: that may be a code.
 
+mod prefix;
+mod presence;
+
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::fmt;
 
-use redeemd_domain::codes::SealedBlock;
 use serde_json::value::RawValue;
 
 use super::kinds::list;
 use super::problem::{Fault, Kind, Place, Problem};
 use super::raw_json::Entries;
+use prefix::Prefix;
+pub(super) use presence::Presence;
 
 /// The most faults that are told of one object, about: whoever sends more has sent something else.
 const MOST_FAULTS: usize = 100;
@@ -22,36 +25,6 @@ const A_HANDFUL: usize = 8;
 
 /// Why a value is not accepted, as the end of a sentence about it.
 pub(super) type Objection = Cow<'static, str>;
-
-/// A field that may be missing, or null, or have a value. Null clears where that has a meaning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Presence<T> {
-    /// It is not there.
-    Absent,
-    /// It is null.
-    Null,
-    /// It has a value.
-    Given(T),
-}
-
-impl<T> Presence<T> {
-    /// The value, if there is one.
-    pub(super) fn given(self) -> Option<T> {
-        match self {
-            Self::Given(value) => Some(value),
-            Self::Absent | Self::Null => None,
-        }
-    }
-
-    /// What a change makes of a field: nothing, clearing it, or another value.
-    pub(super) fn change(self) -> Option<Option<T>> {
-        match self {
-            Self::Absent => None,
-            Self::Null => Some(None),
-            Self::Given(value) => Some(Some(value)),
-        }
-    }
-}
 
 /// The fields of an object that are not taken yet, and what was wrong with those that were.
 #[derive(Debug)]
@@ -225,7 +198,7 @@ impl<'a> Fields<'a> {
 
     /// Notes that a field is not accepted.
     pub(super) fn object(&mut self, name: &str, objection: impl Into<Objection>) {
-        let place = Place::Body(pointer(&self.prefix, name));
+        let place = Place::Body(self.prefix.pointer_to(name));
         self.faults.push(Fault { place, detail: objection.into() });
     }
 
@@ -285,36 +258,4 @@ impl<'a> Fields<'a> {
             None => Ok(self),
         }
     }
-}
-
-/// Where an object stands in the body, as a JSON pointer that is written only when it is needed.
-#[derive(Debug)]
-enum Prefix {
-    /// It is the body.
-    Body,
-    /// It is at this pointer.
-    Object(String),
-    /// It is at this place of a list.
-    Item(&'static str, u32),
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Body => Ok(()),
-            Self::Object(pointer) => formatter.write_str(pointer),
-            Self::Item(list, place) => write!(formatter, "/{list}/{place}"),
-        }
-    }
-}
-
-/// A JSON pointer (RFC 6901) to a field. Names are the client's, so their length is bounded, and a
-/// code that stands where a name belongs is not repeated.
-fn pointer(prefix: &Prefix, name: &str) -> String {
-    const LONGEST: usize = 64;
-    if SealedBlock::parse(name).is_ok() {
-        return format!("{prefix}/…");
-    }
-    let shown: String = name.chars().take(LONGEST).collect();
-    format!("{prefix}/{}", shown.replace('~', "~0").replace('/', "~1"))
 }
