@@ -1,17 +1,14 @@
-//! The server: listeners, threads, limits, and its end.
+//! The server: listeners, threads, limits.
 
-use std::any::Any;
+mod connecting;
+mod running;
+
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use actix_web::dev::{Extensions, Server, ServerHandle};
 use actix_web::http::KeepAlive;
-use actix_web::rt::net::TcpStream;
-use actix_web::rt::task::JoinHandle;
-use actix_web::rt::time::{sleep, timeout};
 use actix_web::{App, HttpServer};
 use redeemd_actors::node::Node;
 use redeemd_config::{Http, Settings};
@@ -22,9 +19,11 @@ use super::metrics::Metrics;
 use super::routes::{self, Extras};
 use super::site::{Content, Site};
 use super::sockets::Sockets;
-use crate::operation::{Connection, Connections, Operation};
+use crate::operation::Operation;
 use crate::secrets::Vault;
 use crate::service::{Origin, Turns, Worker};
+use connecting::{Bounds, connected};
+pub use running::Running;
 
 /// The framework reads its clock only so often, and a deadline that it computes may be that much too
 /// early.
@@ -38,11 +37,6 @@ const OPERATIONS_CONNECTIONS: usize = 256;
 
 /// The end is ours to measure; the framework only has to leave us the time.
 const LONGEST_GRACE_SECONDS: u64 = 3_600;
-
-/// How long connections that were just accepted have for their first request, when the server ends.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
-/// How long nothing new may have come in, until nothing is believed to be on its way any more.
-const QUIET: Duration = Duration::from_millis(100);
 
 /// What the server works with.
 #[derive(Clone)]
@@ -81,18 +75,6 @@ pub enum ServerError {
     Inherited(#[source] io::Error),
 }
 
-/// A server that listens.
-pub struct Running {
-    /// Where the interface is.
-    pub addresses: Vec<SocketAddr>,
-    /// Where health and metrics are, if that is elsewhere.
-    pub operations_addresses: Vec<SocketAddr>,
-    interface: Option<ServerHandle>,
-    operations: Option<ServerHandle>,
-    tasks: Vec<JoinHandle<io::Result<()>>>,
-    operation: Arc<Operation>,
-}
-
 /// Starts to listen for health and metrics, where they have a listener of their own. Must be called
 /// within an actix system.
 ///
@@ -104,14 +86,7 @@ pub fn start_operations(
     settings: &Settings,
     sockets: &Sockets,
 ) -> Result<Running, ServerError> {
-    let mut running = Running {
-        addresses: Vec::new(),
-        operations_addresses: Vec::new(),
-        interface: None,
-        operations: None,
-        tasks: Vec::new(),
-        operation: Arc::clone(operation),
-    };
+    let mut running = Running::new(operation);
     let own = settings.http.operations_listen;
     if own.is_none() && sockets.operations.is_empty() {
         return Ok(running);
@@ -224,86 +199,6 @@ fn feed(parts: &Parts) -> Arc<Feed> {
     let sequences = usize::from(node.layout.shards()) + 1;
     let form = PositionText::new(origin.identity.id.0, sequences);
     Feed::new(node, vault, operation, form)
-}
-
-impl Running {
-    fn run(&mut self, server: Server) -> ServerHandle {
-        let handle = server.handle();
-        self.tasks.push(actix_web::rt::spawn(server));
-        handle
-    }
-
-    /// Accepts nothing more, answers what was sent by then, and ends. What is not answered within
-    /// the grace is cut off. Health and metrics go on to the end, where they have a listener of
-    /// their own.
-    pub async fn stop(self, grace: Duration) {
-        let deadline = Instant::now() + grace;
-        if let Some(handle) = &self.interface {
-            // The framework drops connections that it has accepted and not looked at yet. So first
-            // nothing more is accepted, and those that are there are given the time to ask. Others
-            // stay in the queue of the socket, for whoever listens to it next.
-            self.operation.lifecycle.close_connections();
-            handle.pause().await;
-            tracing::info!("nothing more is accepted; what was sent by now is answered");
-            self.let_ask(deadline.min(Instant::now() + FIRST_REQUEST)).await;
-            let left = deadline.saturating_duration_since(Instant::now());
-            if timeout(left, handle.stop(true)).await.is_err() {
-                let open = self.operation.connections.open();
-                tracing::warn!(connections = open, "the grace is over; what is open is cut off");
-            }
-        }
-        if let Some(handle) = &self.operations {
-            handle.stop(false).await;
-        }
-    }
-
-    /// Waits until every connection has had its first request, and none has come in for a while.
-    async fn let_ask(&self, deadline: Instant) {
-        let connections = &self.operation.connections;
-        let mut accepted = connections.accepted.get();
-        let mut since = Instant::now();
-        while Instant::now() < deadline {
-            sleep(QUIET / 10).await;
-            let now_accepted = connections.accepted.get();
-            if now_accepted != accepted {
-                (accepted, since) = (now_accepted, Instant::now());
-            }
-            if since.elapsed() >= QUIET && connections.fresh() == 0 {
-                break;
-            }
-        }
-    }
-}
-
-/// What a connection may take.
-#[derive(Clone, Copy)]
-struct Bounds {
-    /// How long until the first whole head, at least.
-    first_patience: Duration,
-    /// How long between an answer and the next whole head.
-    patience: Duration,
-    /// How many milliseconds it may take nothing of its answer.
-    stall_ms: u32,
-}
-
-/// What is done with every connection: it is counted and watched, and a client that takes nothing of
-/// its answer loses it.
-fn connected(
-    stream: &dyn Any,
-    data: &mut Extensions,
-    connections: &Arc<Connections>,
-    bounds: Bounds,
-) {
-    let stream = stream.downcast_ref::<TcpStream>();
-    if let Some(stream) = stream {
-        let result = rustix::net::sockopt::set_tcp_user_timeout(stream, bounds.stall_ms);
-        if let Err(error) = result {
-            tracing::debug!(%error, "a connection goes on without a limit on stalling");
-        }
-    }
-    // Without a handle, for want of any, it is counted and not watched.
-    let socket = stream.and_then(|stream| stream.as_fd().try_clone_to_owned().ok());
-    data.insert(Connection::accepted(connections, socket, bounds.first_patience, bounds.patience));
 }
 
 /// How long the head of a request may take to arrive. (Bodies have the timeout of the site.)
