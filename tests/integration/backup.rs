@@ -39,7 +39,7 @@ fn restore(folder: &Folder, backup: &Path, more: &[&str]) -> Ended {
 /// A folder with a restored data directory, and with the secret in its place.
 fn restored(original: &Folder, backup: &Path, more: &[&str]) -> (Folder, Value) {
     let folder = Folder::new();
-    let told = restore(&folder, backup, &[more, &["--json"]].concat()).done().json();
+    let told = restore(&folder, backup, &[more, &["--json"]].concat()).json();
     fs::copy(original.secret(), folder.secret()).unwrap();
     (folder, told)
 }
@@ -100,7 +100,7 @@ fn everything_answered_before_a_backup_under_load_is_in_it() {
             })
             .collect();
         thread::sleep(Duration::from_millis(50));
-        let said = back_up(&server, &backup).done().said;
+        let said = back_up(&server, &backup).done().to_owned();
         assert!(said.contains("every checksum compared") && said.contains("secret"), "{said}");
         ended.store(true, Ordering::Relaxed);
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
@@ -132,7 +132,7 @@ fn everything_answered_before_a_backup_under_load_is_in_it() {
         redeem(&mut client, code, "eve").is_problem(409, "already_redeemed");
     }
     assert!(server.terminate().success());
-    assert_eq!(folder.run(&["journal", "verify", "--json"]).done().json()["epoch"], 1);
+    assert_eq!(folder.run(&["journal", "verify", "--json"]).json()["epoch"], 1);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_stopped_server_is_backed_up_and_restored_into_another_engine() {
         let online = original.path().join("online.tar");
         back_up(&server, &online).done();
         assert!(server.terminate().success());
-        let told = original.run(&["backup", "--output", path, "--json"]).done().json();
+        let told = original.run(&["backup", "--output", path, "--json"]).json();
         assert_eq!(told["bytes"], fs::metadata(&backup).unwrap().len());
         original.run(&["backup", "--output", path]).failed_with("exists already");
         original.run(&["backup", "--output", path, "--force"]).done();

@@ -82,22 +82,22 @@ fn a_whole_directory_is_said_to_be_whole_and_stays_as_it_is() {
         assert!(server.terminate().success());
 
         let before = contents(folder.path());
-        let told = folder.run(&["journal", "verify", "--json"]).done().json();
+        let told = folder.run(&["journal", "verify", "--json"]).json();
         assert_eq!((&told["healthy"], &told["engine"]), (&json!(true), &json!(engine)));
         assert_eq!((&told["problems"], &told["epoch"]), (&json!([]), &json!(0)));
         let sequences = told["sequences"].as_array().unwrap();
         assert_eq!(sequences.len(), 9);
         assert!(sequences.iter().all(|it| it["last"] == it["ledger"] && it["first"] == 1));
-        let said = folder.run(&["journal", "verify"]).done().said;
+        let said = folder.run(&["journal", "verify"]).done().to_owned();
         assert!(said.contains("Everything reads and fits together."), "{said}");
-        let said = folder.run(&["journal", "salvage"]).done().said;
+        let said = folder.run(&["journal", "salvage"]).done().to_owned();
         assert!(said.contains("nothing is to be done"), "{said}");
         folder.run(&["journal", "dump"]).done();
         assert!(contents(folder.path()) == before, "looking changed something");
         // The same again, brought back by a server.
         let server = folder.start();
         assert!(server.terminate().success());
-        let again = folder.run(&["journal", "verify", "--json"]).done().json();
+        let again = folder.run(&["journal", "verify", "--json"]).json();
         assert_eq!(again["healthy"], true);
     }
 }
@@ -109,8 +109,8 @@ fn where_there_is_no_directory_nothing_is_made() {
         folder.run(&["journal", command]).failed_with("there is no data directory");
     }
     assert!(!folder.data().exists());
-    assert_eq!(run(&["journal", "convert", "--to", "paper"]).code, Some(2));
-    assert_eq!(run(&["journal"]).code, Some(2));
+    assert_eq!(run(&["journal", "convert", "--to", "paper"]).code, 2);
+    assert_eq!(run(&["journal"]).code, 2);
 }
 
 #[test]
@@ -127,20 +127,20 @@ fn damage_is_named_and_what_came_before_it_is_salvaged() {
     let damaged = contents(folder.path());
 
     let verified = folder.run(&["journal", "verify", "--json"]);
-    assert_eq!(verified.code, Some(1));
-    let problem = verified.json()["problems"][0].to_string();
+    assert_eq!(verified.code, 1);
+    let problem = verified.told()["problems"][0].to_string();
     let named = format!("journal/0000000001.segment at {place}");
     assert!(problem.contains(&named) && problem.contains("journal salvage"), "{problem}");
     let said = fails_to_start(folder.command());
     assert!(said.contains(&named) && said.contains("journal salvage"), "{said}");
 
     let list = folder.path().join("lost.ndjson");
-    let told = folder.run(&["journal", "salvage", "--json"]);
-    assert_eq!(told.code, Some(1));
-    let plan = told.json();
+    let planned = folder.run(&["journal", "salvage", "--json"]);
+    assert_eq!(planned.code, 1);
+    let plan = planned.told();
     assert_eq!((&plan["way"], &plan["done"]), (&json!("cut_off"), &json!(false)));
     assert!(plan["lost_outcomes"].as_u64().unwrap() >= 15, "{plan}");
-    let said = folder.run(&["journal", "salvage"]).said;
+    let said = folder.run(&["journal", "salvage"]).out;
     assert!(said.contains("--accept-loss") && said.contains("could be redeemed again"), "{said}");
     let journal = |files: &BTreeMap<PathBuf, Vec<u8>>| {
         let is_log = |path: &PathBuf| path.file_name().unwrap() == "log";
@@ -153,11 +153,11 @@ fn damage_is_named_and_what_came_before_it_is_salvaged() {
     assert!(journal(&contents(folder.path())) == journal(&damaged), "nothing was changed");
 
     let lost = ["journal", "salvage", "--accept-loss", "--lost", list.to_str().unwrap()];
-    let said = folder.run(&lost).done().said;
+    let said = folder.run(&lost).done().to_owned();
     assert!(said.contains("kept aside: journal.damaged"), "{said}");
     let kept = fs::read(folder.data().join("journal.damaged/0000000001.segment")).unwrap();
     assert!(kept == damaged[&path], "what was taken away is kept");
-    let verified = folder.run(&["journal", "verify", "--json"]).done().json();
+    let verified = folder.run(&["journal", "verify", "--json"]).json();
     assert_eq!((&verified["healthy"], &verified["epoch"]), (&json!(true), &json!(1)));
 
     let lost: Vec<Value> = fs::read_to_string(&list)
@@ -191,12 +191,12 @@ fn nothing_is_lost_where_snapshots_have_what_was_damaged() {
     let (path, places) = blocks(&folder.data());
     damage(&path, places[places.len() / 2]);
 
-    let plan = folder.run(&["journal", "salvage", "--json"]).json();
+    let plan = folder.run(&["journal", "salvage", "--json"]).told();
     assert_eq!((&plan["way"], &plan["lost_outcomes"]), (&json!("leave_out"), &json!(0)));
     assert_eq!(plan["lost_entries"], json!([]));
-    let said = folder.run(&["journal", "salvage", "--accept-loss"]).done().said;
+    let said = folder.run(&["journal", "salvage", "--accept-loss"]).done().to_owned();
     assert!(said.contains("nothing was lost"), "{said}");
-    let verified = folder.run(&["journal", "verify", "--json"]).done().json();
+    let verified = folder.run(&["journal", "verify", "--json"]).json();
     assert_eq!((&verified["healthy"], &verified["epoch"]), (&json!(true), &json!(0)));
     let server = folder.start();
     let mut client = server.client();
@@ -219,12 +219,12 @@ fn a_journal_that_ends_too_early_is_salvaged_as_well() {
     damage(&path, places[places.len() - 1]);
     let said = fails_to_start(folder.command());
     assert!(said.contains("was durable before") && said.contains("journal salvage"), "{said}");
-    assert_eq!(folder.run(&["journal", "verify"]).code, Some(1));
+    assert_eq!(folder.run(&["journal", "verify"]).code, 1);
     folder.run(&["journal", "salvage", "--accept-loss"]).done();
     let server = folder.start();
     assert_eq!(redeem_keyed(&mut server.client(), &codes[0], "ada", "k").status, 201);
     assert!(server.terminate().success());
-    let verified = folder.run(&["journal", "verify", "--json"]).done().json();
+    let verified = folder.run(&["journal", "verify", "--json"]).json();
     assert_eq!((&verified["healthy"], &verified["epoch"]), (&json!(true), &json!(1)));
 }
 
@@ -238,10 +238,10 @@ fn a_journal_is_carried_over_to_another_engine_and_back() {
     assert!(server.terminate().success());
     folder.run(&["journal", "convert", "--to", "segment"]).failed_with("by segment already");
     for (to, more) in [("sled", 20..40), ("segment", 40..60)] {
-        let before = folder.run(&["journal", "verify", "--json"]).done().json();
-        let said = folder.run(&["journal", "convert", "--to", to]).done().said;
+        let before = folder.run(&["journal", "verify", "--json"]).json();
+        let said = folder.run(&["journal", "convert", "--to", to]).done().to_owned();
         assert!(said.contains(&format!("journal.engine = \"{to}\"")), "{said}");
-        let after = folder.run(&["journal", "verify", "--json"]).done().json();
+        let after = folder.run(&["journal", "verify", "--json"]).json();
         assert_eq!((&after["engine"], &after["sequences"]), (&json!(to), &before["sequences"]));
         for name in ["journal.new", "journal.old", "journal.exchange"] {
             assert!(!folder.data().join(name).exists(), "{name} is left");
@@ -265,7 +265,7 @@ fn entries_are_shown_without_what_is_secret_or_personal() {
     server.client().post("/api/v1/redemptions", &body);
     assert!(server.terminate().success());
 
-    let said = folder.run(&["journal", "dump"]).done().said;
+    let said = folder.run(&["journal", "dump"]).done().to_owned();
     let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let commands = |name: &str| lines.iter().filter(|line| line["command"] == name).count();
     assert_eq!((commands("make_campaign"), commands("issue"), commands("redeem")), (1, 1, 1));
@@ -275,11 +275,11 @@ fn entries_are_shown_without_what_is_secret_or_personal() {
     assert!(!said.contains("enciphered") && !said.contains("digest"), "{said}");
     assert!(!said.contains(codes[0].as_str()));
 
-    let all = folder.run(&["journal", "dump", "--with-users"]).done().said;
+    let all = folder.run(&["journal", "dump", "--with-users"]).done().to_owned();
     assert!(all.contains("ann@example.org") && all.contains("\"order\":7"), "{all}");
     let control =
         folder.run(&["journal", "dump", "--sequence", "control", "--from", "2", "--limit", "2"]);
-    let control = control.done().said;
+    let control = control.done().to_owned();
     let numbers: Vec<Value> = control
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
@@ -288,6 +288,6 @@ fn entries_are_shown_without_what_is_secret_or_personal() {
         .collect();
     assert_eq!(numbers, [json!(2), json!(3)]);
     let shard = redeemed["sequence"].as_str().unwrap();
-    let one = folder.run(&["journal", "dump", "--sequence", shard, "--to", "1"]).done().said;
+    let one = folder.run(&["journal", "dump", "--sequence", shard, "--to", "1"]).done().to_owned();
     assert_eq!(one.lines().count(), 1);
 }

@@ -36,7 +36,7 @@ fn nothing_is_lost(folder: &Folder, redeemed: &[(String, Answer)]) {
         assert_eq!(again.text(), first.text());
     }
     assert!(server.terminate().success());
-    let verified = folder.run(&["journal", "verify", "--json"]).done().json();
+    let verified = folder.run(&["journal", "verify", "--json"]).json();
     assert_eq!((&verified["healthy"], &verified["epoch"]), (&json!(true), &json!(0)));
     assert_eq!(verified["warnings"], json!([]));
 }
@@ -53,8 +53,8 @@ fn a_damaged_ledger_is_made_anew_from_a_journal_that_reaches_back() {
     let said = fails_to_start(folder.command());
     assert!(said.contains("ledger/log/") && said.contains("`journal salvage`"), "{said}");
     let verified = folder.run(&["journal", "verify", "--json"]);
-    assert_eq!(verified.code, Some(1));
-    let found = verified.json();
+    assert_eq!(verified.code, 1);
+    let found = verified.told();
     assert_eq!(found["ledger_is_damaged"], true);
     let problems = found["problems"].as_array().unwrap();
     assert_eq!(problems.len(), 1, "{problems:?}");
@@ -63,11 +63,11 @@ fn a_damaged_ledger_is_made_anew_from_a_journal_that_reaches_back() {
     assert!(sequences.iter().any(|it| it["ledger"].as_u64() > Some(0)), "what is whole counts");
 
     let plan = folder.run(&["journal", "salvage", "--json"]);
-    assert_eq!(plan.code, Some(1));
-    let plan = plan.json();
+    assert_eq!(plan.code, 1);
+    let plan = plan.told();
     assert_eq!((&plan["way"], &plan["lost_outcomes"]), (&json!("rebuild_ledger"), &json!(0)));
     assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was changed");
-    let said = folder.run(&["journal", "salvage", "--accept-loss"]).done().said;
+    let said = folder.run(&["journal", "salvage", "--accept-loss"]).done().to_owned();
     assert!(said.contains("nothing was lost") && said.contains(".records.cut"), "{said}");
     assert_eq!(fs::read(path.with_extension("records.cut")).unwrap(), bytes, "it is kept");
     nothing_is_lost(&folder, &redeemed);
@@ -79,7 +79,7 @@ fn verify_says_of_a_missing_ledger_what_the_server_makes_of_it() {
         let (folder, redeemed) = folder_with_redemptions();
         let path = folder.data().join(file);
         fs::rename(&path, folder.path().join("aside")).unwrap();
-        let verified = folder.run(&["journal", "verify"]).done().said;
+        let verified = folder.run(&["journal", "verify"]).done().to_owned();
         assert!(verified.contains("warning: a snapshot of shard-"), "{verified}");
         assert!(verified.contains("a server starts from it"), "{verified}");
         assert!(!verified.contains("DAMAGED"), "{verified}");

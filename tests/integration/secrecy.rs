@@ -74,7 +74,7 @@ fn no_code_is_written_or_logged() {
     assert!(server.terminate().success());
     let backup = folder.path().join("backup.tar");
     folder.run(&["backup", "--output", backup.to_str().unwrap()]).done();
-    let dump = folder.run(&["journal", "dump", "--with-users"]).done().said;
+    let dump = folder.run(&["journal", "dump", "--with-users"]).done().to_owned();
     std::fs::write(folder.path().join("dump.ndjson"), dump).unwrap();
     let mut written = Vec::new();
     files(folder.path(), &mut written);

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Ran, finish, redeemd};
-use crate::support::{Folder, campaign_with_codes, id, redeem};
+use super::{finish, redeemd};
+use crate::support::{Ended, Folder, campaign_with_codes, id, redeem};
 
 #[test]
 fn a_code_is_topped_up_and_its_redemption_rolled_back() {
@@ -11,7 +11,7 @@ fn a_code_is_topped_up_and_its_redemption_rolled_back() {
     let server = folder.start();
     let balance = json!({"balance": {"currency": "EUR", "minor_units": 500}});
     let (_, codes) = campaign_with_codes(&mut server.client(), balance, 1);
-    let ask = |arguments: &[&str], typed: &str| -> Ran {
+    let ask = |arguments: &[&str], typed: &str| -> Ended {
         finish(redeemd(server.address, arguments), typed)
     };
     let top_up = ["codes", "top-up", "--amount", "250", "--reason", "bonus", "--json"];

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::{Ran, finish, redeemd};
-use crate::support::{Folder, campaign_with_codes, redeem};
+use super::{finish, redeemd};
+use crate::support::{Ended, Folder, campaign_with_codes, redeem};
 
 #[test]
 fn a_code_is_looked_up_revoked_and_restored() {
     let folder = Folder::new();
     let server = folder.start();
     let (campaign, codes) = campaign_with_codes(&mut server.client(), json!({}), 2);
-    let ask = |arguments: &[&str], code: &str| -> Ran {
+    let ask = |arguments: &[&str], code: &str| -> Ended {
         let ran = finish(redeemd(server.address, arguments), code);
         assert!(!format!("{ran:?}").contains(&codes[0]), "nobody needs to see it: {ran:?}");
         ran

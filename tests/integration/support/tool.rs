@@ -8,44 +8,59 @@ use serde_json::Value;
 use super::Folder;
 
 /// A command that has ended.
+#[derive(Debug)]
 pub(crate) struct Ended {
-    /// Its exit code.
-    pub(crate) code: Option<i32>,
+    /// Its exit code; -1 where a signal ended it.
+    pub(crate) code: i32,
     /// What it wrote to standard output.
-    pub(crate) said: String,
+    pub(crate) out: String,
     /// What it wrote to standard error.
-    pub(crate) complained: String,
+    pub(crate) err: String,
 }
 
 impl Ended {
     pub(crate) fn of(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            said: String::from_utf8(output.stdout).unwrap(),
-            complained: String::from_utf8(output.stderr).unwrap(),
-        }
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        Self { code, out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Insists that it was done.
+    /// Insists that it was done, and gives what it wrote.
     #[track_caller]
-    pub(crate) fn done(self) -> Self {
-        assert_eq!(self.code, Some(0), "{}{}", self.said, self.complained);
-        self
+    pub(crate) fn done(&self) -> &str {
+        assert_eq!(self.code, 0, "{self:?}");
+        &self.out
     }
 
-    /// Insists that it was refused or failed, with one line that says so.
-    #[track_caller]
-    pub(crate) fn failed_with(self, words: &str) -> Self {
-        assert_eq!(self.code, Some(1), "{}{}", self.said, self.complained);
-        assert!(self.complained.contains(words), "{words}: {}", self.complained);
-        assert_eq!(self.complained.lines().count(), 1, "{}", self.complained);
-        self
-    }
-
-    /// The JSON on standard output.
+    /// As [`Ended::done`], as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.said).unwrap_or_else(|_| panic!("no JSON: {}", self.said))
+        self.done();
+        self.told()
+    }
+
+    /// The JSON that it wrote, whether it was done or not.
+    #[track_caller]
+    pub(crate) fn told(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// Insists that it failed with this exit code, wrote no result, and said so on one line, to
+    /// people or to programs, which has these words.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32, words: &str) {
+        assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
+        let last = self.err.lines().last().unwrap_or_default();
+        let is_told = ["redeemd: ", "{\"code\":"].iter().any(|begin| last.starts_with(begin));
+        assert!(is_told && last.contains(words), "{words}: {self:?}");
+    }
+
+    /// Insists that it was refused or failed, with one line and no more that says so.
+    #[track_caller]
+    pub(crate) fn failed_with(&self, words: &str) {
+        assert_eq!(self.code, 1, "{self:?}");
+        assert!(self.err.contains(words), "{words}: {self:?}");
+        assert_eq!(self.err.lines().count(), 1, "{self:?}");
     }
 }
 
