@@ -7,12 +7,7 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/resident.rs"]
-#[allow(dead_code)]
-mod resident;
-#[path = "support/syncs.rs"]
-#[allow(dead_code)]
-mod syncs;
+mod support;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -20,15 +15,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redeemd_actors::bookkeeping::Lent;
-use redeemd_actors::core::{Answer, Limits};
+use redeemd_actors::core::Answer;
 use redeemd_actors::directory::place_of;
-use redeemd_actors::fatal::Fatal;
-use redeemd_actors::ledger_keeper::CommitPolicy;
-use redeemd_actors::node::{Node, NodeOptions};
+use redeemd_actors::node::Node;
 use redeemd_actors::port::Port;
-use redeemd_actors::recovery::{Sources, recover};
-use redeemd_actors::sequence_actor::SnapshotPolicy;
-use redeemd_actors::status::Status;
 use redeemd_domain::campaign::{Revision, Terms, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Serial};
 use redeemd_domain::control::{self, Asked, Draft, DraftCodes, Purpose, Secret, SecretName};
@@ -42,8 +32,10 @@ use redeemd_domain::shard::{
 use redeemd_domain::slot::ShardLayout;
 use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::disk::RealDisk;
-use redeemd_persistence::journal::{self, DirectoryId, Engine, Preparation};
-use redeemd_persistence::ledger;
+use redeemd_persistence::journal::DirectoryId;
+use support::node::SEGMENT;
+use support::resident::{megabytes, resident_bytes};
+use support::syncs::Syncs;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -79,35 +71,11 @@ fn main() {
 /// Redeems for so long, or until the total is reached; how many in a second.
 fn run(name: &str, rules: Option<Rules>, seconds: u64, in_flight: u64, plain: Option<f64>) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    let syncs = syncs::Syncs::rate(folder.path());
-    let engine = Engine::Segment { segment_bytes: 64 << 20, preparation: Preparation::Background };
-    let recovered = recover(Sources {
-        disk: Arc::new(RealDisk::new(folder.path())),
-        directory: DIRECTORY,
-        layout: LAYOUT,
-        journal: journal::Options::new(DIRECTORY, engine),
-        ledger: ledger::Settings::new(DIRECTORY.0, [2; 16]),
-    })
-    .unwrap();
+    let syncs = Syncs::rate(folder.path());
     let total = rules.as_ref().and_then(|rules| rules.total_uses).map(|total| total.limit);
     actix_web::rt::System::new().block_on(async {
-        let status = Arc::new(Status::new(9));
-        let fatal = Fatal::new(Arc::clone(&status), || panic!("fatal"));
-        let options = NodeOptions {
-            limits: Limits::default(),
-            mailbox_capacity: 8192,
-            shard_threads: 1,
-            commit_policy: CommitPolicy { interval: Duration::from_millis(1000), bytes: 8 << 20 },
-            snapshot_policy: SnapshotPolicy {
-                entries: 500_000,
-                interval: Duration::ZERO,
-                journal_bytes: 1 << 30,
-            },
-        };
-        let node = Node::start(recovered, &options, Arc::clone(&status), &fatal);
-        while !node.is_ready() {
-            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
-        }
+        let disk = Arc::new(RealDisk::new(folder.path()));
+        let node = support::node::start(disk, DIRECTORY, LAYOUT, SEGMENT, Duration::ZERO).await;
         let port: Port<Shard> = Port::open(&node.shard_ports, &node.shards, in_flight as usize * 2);
         let terms = make_campaign(&node, rules).await;
         for place in 0..port.places() {
@@ -284,7 +252,7 @@ fn memory(users: u64) {
     for shard in &mut shards {
         apply(shard, Command::PutRules { view, rules: Arc::clone(&rules) });
     }
-    let before = resident::resident_bytes(std::process::id());
+    let before = resident_bytes(std::process::id());
     let begun = Instant::now();
     let mut settle = vec![Settle::default(); shards.len()];
     for number in 0..users {
@@ -304,10 +272,10 @@ fn memory(users: u64) {
         }
     }
     let elapsed = begun.elapsed();
-    let bytes = resident::resident_bytes(std::process::id()).saturating_sub(before);
+    let bytes = resident_bytes(std::process::id()).saturating_sub(before);
     println!(
         "{users} users' counters: {:.0} MB, {:.1} bytes each; claimed and settled in {:.1} s",
-        resident::megabytes(bytes),
+        megabytes(bytes),
         bytes as f64 / users as f64,
         elapsed.as_secs_f64()
     );

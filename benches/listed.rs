@@ -6,29 +6,26 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use clap::Parser as _;
-use redeemd::application::{self, Options};
-use redeemd::cli::Arguments;
-use redeemd::client::{Client, Launch, Request, ServerProcess};
-use redeemd::http::Extras;
+use redeemd::client::{Client, Request, ServerProcess};
+use support::syncs::Syncs;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    if arguments.get(1).is_some_and(|argument| argument == "serve") {
-        return serve(&arguments);
+    if support::is_server(&arguments) {
+        return support::serve(&arguments);
     }
-    let numbers: Vec<u64> = arguments.iter().skip(1).filter_map(|text| text.parse().ok()).collect();
+    let numbers = support::numbers(&arguments);
     let codes = numbers.first().copied().unwrap_or(1_000_000);
     println!(
         "{:>12} {:>9} {:>11} {:>13} {:>11}",
@@ -40,33 +37,9 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// This program as the server: the real one.
-fn serve(arguments: &[String]) -> ExitCode {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let settings = Arguments::parse_from(arguments).settings().unwrap();
-    let extras = Extras::None;
-    let options = Options { bootstrap_admin_key: None, secret: None, extras, reload: None };
-    application::serve(&settings, &options).unwrap();
-    ExitCode::SUCCESS
-}
-
 fn round(codes: u64) {
-    let parent = std::env::var_os("REDEEMD_BENCH_FOLDER").unwrap_or_else(|| ".".into());
-    let folder = tempfile::tempdir_in(parent).unwrap();
-    let server = Launch {
-        program: std::env::current_exe().unwrap(),
-        wrapper: Vec::new(),
-        data_dir: folder.path().join("data"),
-        log: folder.path().join("log"),
-        settings: Vec::new(),
-        environment: Vec::new(),
-        patience: Duration::from_secs(30),
-    }
-    .start()
-    .unwrap();
+    let folder = support::folder();
+    let server = support::start(folder.path());
     let key = server.admin_key.clone().unwrap();
     let imported = make(&server, &key, r#"{"kind":"imported"}"#);
     let drawn = make(&server, &key, r##"{"kind":"pattern","pattern":"GIFT-######-######"}"##);
@@ -86,7 +59,7 @@ fn round(codes: u64) {
         ("draw", &issue, json, &body),
         ("export", &format!("GET {drawn}"), "Accept: text/csv\r\n", &String::new()),
     ] {
-        let syncs = fdatasync_rate(folder.path());
+        let syncs = Syncs::rate(folder.path());
         let begun = Instant::now();
         ask(server.address, &key, line, headers, body.as_bytes());
         let seconds = begun.elapsed().as_secs_f64();
@@ -129,18 +102,4 @@ fn peak_memory_kib(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-/// How often this disk makes 4 KiB durable, in a second, just now.
-fn fdatasync_rate(folder: &Path) -> f64 {
-    let mut file = std::fs::File::create(folder.join("probe")).unwrap();
-    file.write_all(&vec![0; 4 << 20]).unwrap();
-    file.sync_all().unwrap();
-    let (begun, mut count) = (Instant::now(), 0u32);
-    while begun.elapsed() < Duration::from_millis(500) {
-        file.write_all_at(&[1; 4096], u64::from(count % 1024) * 4096).unwrap();
-        file.sync_data().unwrap();
-        count += 1;
-    }
-    f64::from(count) / begun.elapsed().as_secs_f64()
 }

@@ -18,27 +18,20 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command as Process, ExitCode};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redeemd::client::{Client, Request};
-use redeemd_actors::core::{Answer, Limits};
+use redeemd_actors::core::Answer;
 use redeemd_actors::directory::place_of;
-use redeemd_actors::fatal::Fatal;
-use redeemd_actors::ledger_keeper::CommitPolicy;
-use redeemd_actors::node::{Node, NodeOptions};
 use redeemd_actors::port::Port;
-use redeemd_actors::recovery::{Sources, recover};
-use redeemd_actors::sequence_actor::SnapshotPolicy;
-use redeemd_actors::status::Status;
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Digest, Serial};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::Outcome;
-use redeemd_domain::shard::{Command, List, Redeem, Shard};
+use redeemd_domain::shard::{Command, List, Shard};
 use redeemd_domain::slot::ShardLayout;
 use redeemd_persistence::data_directory::DataDirectory;
-use redeemd_persistence::journal::{self, Engine, Preparation};
-use redeemd_persistence::ledger;
+use support::node::SEGMENT;
+use support::random::{Random, Shuffled};
 use support::resident::resident_bytes;
 
 #[global_allocator]
@@ -133,33 +126,11 @@ fn fill(folder: &Path, kind: &str, count: u64) {
     let directory = DataDirectory::open(&folder.join("data"), || panic!("no directory")).unwrap();
     let identity = directory.identity().clone();
     let layout = ShardLayout::new(identity.shards).unwrap();
-    let engine = Engine::Segment { segment_bytes: 64 << 20, preparation: Preparation::Background };
-    let recovered = recover(Sources {
-        disk: directory.disk(),
-        directory: identity.id,
-        layout,
-        journal: journal::Options::new(identity.id, engine),
-        ledger: ledger::Settings::new(identity.id.0, [2; 16]),
-    })
-    .unwrap();
     actix_web::rt::System::new().block_on(async {
-        let status = Arc::new(Status::new(usize::from(layout.shards()) + 1));
-        let fatal = Fatal::new(Arc::clone(&status), || panic!("fatal"));
-        let options = NodeOptions {
-            limits: Limits::default(),
-            mailbox_capacity: 8192,
-            shard_threads: 1,
-            commit_policy: CommitPolicy { interval: Duration::from_millis(1000), bytes: 8 << 20 },
-            snapshot_policy: SnapshotPolicy {
-                entries: 500_000,
-                interval: Duration::from_secs(900),
-                journal_bytes: 1 << 30,
-            },
-        };
-        let node = Node::start(recovered, &options, status, &fatal);
-        while !node.is_ready() {
-            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
-        }
+        let snapshot_interval = Duration::from_secs(900);
+        let disk = directory.disk();
+        let node =
+            support::node::start(disk, identity.id, layout, SEGMENT, snapshot_interval).await;
         let in_flight = if kind == "sealed" { IN_FLIGHT } else { LISTS_IN_FLIGHT };
         let port = Port::open(&node.shard_ports, &node.shards, in_flight * 2);
         let begun = Instant::now();
@@ -223,14 +194,7 @@ async fn redeem_half(port: &Port<Shard>, layout: ShardLayout, count: u64) -> u64
 
 async fn redeem(port: &Port<Shard>, layout: ShardLayout, code: CodeKey) {
     loop {
-        let command = Command::Redeem(Redeem {
-            code,
-            user: "user-0000001".into(),
-            metadata: None,
-            api_key: ApiKeyNumber(1),
-            request: None,
-        });
-        match port.perform(place_of(layout, code.slot()), command).await {
+        match support::node::redeem(port, layout, code, "user-0000001").await {
             Answer::Outcome(Outcome::Done(_)) => return,
             Answer::Rejected(_) => actix_web::rt::time::sleep(Duration::from_millis(1)).await,
             other => panic!("{other:?}"),
@@ -283,46 +247,4 @@ fn list(
             }
         }
     })
-}
-
-/// The numbers below a bound, each once, in an order without pattern enough for this purpose: a
-/// linear congruential generator of full period over the next power of two, with the bits mixed.
-#[derive(Clone, Copy)]
-struct Shuffled {
-    state: u64,
-    bits: u32,
-    count: u64,
-}
-
-impl Shuffled {
-    fn new(count: u64) -> Self {
-        Self { state: 1, bits: count.next_power_of_two().trailing_zeros().max(2), count }
-    }
-
-    fn next(&mut self) -> u64 {
-        let mask = (1 << self.bits) - 1;
-        loop {
-            self.state = self.state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1) & mask;
-            // Multiplying by an odd number and folding the high half down permutes the numbers.
-            let half = self.bits / 2;
-            let mixed = (self.state ^ (self.state >> half)).wrapping_mul(0x9e37_79b1) & mask;
-            let mixed = mixed ^ (mixed >> half);
-            if mixed < self.count {
-                return mixed;
-            }
-        }
-    }
-}
-
-/// SplitMix64, by Sebastiano Vigna (public domain).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }

@@ -5,31 +5,24 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::cell::Cell;
-use std::io::Write as _;
-use std::os::unix::fs::FileExt as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redeemd_actors::core::{Answer, Limits};
-use redeemd_actors::directory::place_of;
-use redeemd_actors::fatal::Fatal;
-use redeemd_actors::ledger_keeper::CommitPolicy;
-use redeemd_actors::node::{Node, NodeOptions};
+use redeemd_actors::core::Answer;
 use redeemd_actors::port::Port;
-use redeemd_actors::recovery::{Sources, recover};
-use redeemd_actors::sequence_actor::SnapshotPolicy;
-use redeemd_actors::status::Status;
 use redeemd_domain::campaign::{CampaignView, Revision, Window};
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Serial};
-use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::machine::Outcome;
-use redeemd_domain::shard::{Command, Redeem, Shard};
+use redeemd_domain::shard::{Command, Shard};
 use redeemd_domain::slot::ShardLayout;
 use redeemd_persistence::disk::RealDisk;
-use redeemd_persistence::journal::{self, DirectoryId, Engine, Preparation};
-use redeemd_persistence::ledger;
+use redeemd_persistence::journal::{DirectoryId, Engine};
+use support::node::SEGMENT;
+use support::syncs::Syncs;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -50,59 +43,23 @@ fn main() {
         "engine", "in flight", "seconds", "redeemed/s", "last third/s", "fdatasync/s", "flushes/s"
     );
     for engine in engines {
-        let syncs = fdatasync_rate();
+        let syncs = Syncs::rate(tempfile::tempdir().unwrap().path());
         run(engine, Duration::from_secs(seconds), in_flight as usize, syncs);
     }
-}
-
-/// How often this disk makes 4 KiB durable, in a second, just now.
-fn fdatasync_rate() -> f64 {
-    let folder = tempfile::tempdir().unwrap();
-    let mut file = std::fs::File::create(folder.path().join("probe")).unwrap();
-    file.write_all(&vec![0; 16 << 20]).unwrap();
-    file.sync_all().unwrap();
-    let (begun, mut count) = (Instant::now(), 0u32);
-    while begun.elapsed() < Duration::from_secs(1) {
-        file.write_all_at(&[1; 4096], u64::from(count % 4096) * 4096).unwrap();
-        file.sync_data().unwrap();
-        count += 1;
-    }
-    f64::from(count) / begun.elapsed().as_secs_f64()
 }
 
 fn run(engine_name: &str, duration: Duration, in_flight: usize, syncs: f64) {
     let folder = tempfile::tempdir().unwrap();
     let directory = DirectoryId([1; 16]);
     let engine = match engine_name {
-        "segment" => {
-            Engine::Segment { segment_bytes: 64 << 20, preparation: Preparation::Background }
-        }
+        "segment" => SEGMENT,
         "sled" => Engine::sled(folder.path().join("journal/sled")),
         other => panic!("no engine {other}"),
     };
     let layout = ShardLayout::new(8).unwrap();
-    let recovered = recover(Sources {
-        disk: Arc::new(RealDisk::new(folder.path())),
-        directory,
-        layout,
-        journal: journal::Options::new(directory, engine),
-        ledger: ledger::Settings::new(directory.0, [2; 16]),
-    })
-    .unwrap();
     actix_web::rt::System::new().block_on(async {
-        let status = Arc::new(Status::new(9));
-        let fatal = Fatal::new(Arc::clone(&status), || panic!("fatal"));
-        let options = NodeOptions {
-            limits: Limits::default(),
-            mailbox_capacity: 8192,
-            shard_threads: 1,
-            commit_policy: CommitPolicy { interval: Duration::from_millis(1000), bytes: 8 << 20 },
-            snapshot_policy: SnapshotPolicy { entries: 500_000, interval: Duration::ZERO, journal_bytes: 1 << 30 },
-        };
-        let node = Node::start(recovered, &options, Arc::clone(&status), &fatal);
-        while !node.is_ready() {
-            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
-        }
+        let disk = Arc::new(RealDisk::new(folder.path()));
+        let node = support::node::start(disk, directory, layout, engine, Duration::ZERO).await;
         let port: Port<Shard> = Port::open(&node.shard_ports, &node.shards, in_flight * 2);
         let view = CampaignView {
             number: CampaignNumber(1),
@@ -127,14 +84,7 @@ fn run(engine_name: &str, duration: Duration, in_flight: usize, syncs: f64) {
                     while begun.elapsed() < duration {
                         let serial = Serial::new(next.replace(next.get() + 1)).unwrap();
                         let code = CodeKey::Sealed { campaign: CampaignNumber(1), serial };
-                        let command = Command::Redeem(Redeem {
-                            code,
-                            user: "user-0000001".into(),
-                            metadata: None,
-                            api_key: ApiKeyNumber(1),
-                            request: None,
-                        });
-                        match port.perform(place_of(layout, code.slot()), command).await {
+                        match support::node::redeem(&port, layout, code, "user-0000001").await {
                             Answer::Outcome(Outcome::Done(_)) => redeemed.set(redeemed.get() + 1),
                             Answer::Rejected(_) => {
                                 refused.set(refused.get() + 1);
@@ -155,7 +105,7 @@ fn run(engine_name: &str, duration: Duration, in_flight: usize, syncs: f64) {
         let elapsed = begun.elapsed();
         let (mark_count, mark_time) = marks.get();
         let last = (redeemed.get() - mark_count) as f64 / (elapsed - mark_time).as_secs_f64();
-        let flushes: u64 = status.flushes.buckets().iter().sum();
+        let flushes: u64 = node.status.flushes.buckets().iter().sum();
         println!(
             "{engine_name:>8} {in_flight:>9} {:>9.1} {:>12.0} {last:>12.0} {syncs:>10.0} {:>9.0}   refused {}",
             elapsed.as_secs_f64(),

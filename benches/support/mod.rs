@@ -1,10 +1,12 @@
-//! What the benchmarks over HTTP have in common: the server in a process of its own, codes, and
-//! what the machine does meanwhile.
+//! What benchmarks have in common: the server in a process of its own or its node in this one, codes,
+//! and what the machine does meanwhile.
 
 // Each benchmark uses a part of it.
 #![allow(dead_code)]
 
 pub(crate) mod machine;
+pub(crate) mod node;
+pub(crate) mod random;
 pub(crate) mod resident;
 pub(crate) mod syncs;
 
