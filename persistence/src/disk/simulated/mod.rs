@@ -3,9 +3,11 @@
 //!
 //! For tests and the simulator only; it is compiled with the feature `simulation`.
 
+mod file;
 mod image;
 mod names;
 mod random;
+mod state;
 
 pub use random::Random;
 
@@ -13,9 +15,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::file::SimulatedFile;
 use self::image::Image;
-use self::names::{FileId, Names, folder_of};
-use super::{Disk, Error, File, Result};
+use self::names::{FileId, folder_of};
+use self::state::{State, failure};
+use super::{Disk, File, Result};
 
 /// A simulated disk. Clones are the same disk.
 ///
@@ -26,41 +30,10 @@ pub struct SimulatedDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Clone, Debug)]
-struct State {
-    random: Random,
-    names: Names,
-    images: BTreeMap<FileId, Image>,
-    next_file: FileId,
-    capacity_bytes: u64,
-    shown_free_bytes: Option<u64>,
-    operations: u64,
-    stop_at: Option<u64>,
-    stopped: bool,
-    fail_write_from: Option<u64>,
-    fail_sync_from: Option<u64>,
-    /// Handles of an earlier life of the machine are dead.
-    life: u64,
-}
-
 impl SimulatedDisk {
     /// An empty disk without a limit.
     pub fn new(seed: u64) -> Self {
-        let state = State {
-            random: Random::new(seed),
-            names: Names::default(),
-            images: BTreeMap::new(),
-            next_file: 0,
-            capacity_bytes: 1 << 50,
-            shown_free_bytes: None,
-            operations: 0,
-            stop_at: None,
-            stopped: false,
-            fail_write_from: None,
-            fail_sync_from: None,
-            life: 0,
-        };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(State::new(seed))) }
     }
 
     /// A disk with the same content and the same future as this one, but apart from it.
@@ -157,46 +130,6 @@ impl SimulatedDisk {
     }
 }
 
-impl State {
-    fn revive(&mut self) {
-        self.life += 1;
-        self.stop_at = None;
-        self.stopped = false;
-        self.fail_write_from = None;
-        self.fail_sync_from = None;
-    }
-
-    /// Counts an operation. An error says that it is the one to stop at, or comes later.
-    fn operate(&mut self, operation: &'static str, path: &str) -> Result<()> {
-        self.alive(operation, path)?;
-        self.operations += 1;
-        self.stopped = self.stop_at == Some(self.operations);
-        self.alive(operation, path)
-    }
-
-    fn alive(&self, operation: &'static str, path: &str) -> Result<()> {
-        if self.stopped {
-            return Err(failure(operation, path, io::Error::other("the power is off")));
-        }
-        Ok(())
-    }
-
-    fn find(&self, operation: &'static str, path: &str) -> Result<FileId> {
-        let missing = || failure(operation, path, io::ErrorKind::NotFound.into());
-        self.names.get(path).ok_or_else(missing)
-    }
-
-    fn free_bytes(&self) -> u64 {
-        let lengths = self.names.files().filter_map(|(_, file)| self.images.get(&file));
-        let used: u64 = lengths.map(|image| image.length() as u64).sum();
-        self.capacity_bytes.saturating_sub(used)
-    }
-}
-
-fn failure(operation: &'static str, path: &str, source: io::Error) -> Error {
-    Error { operation, path: path.to_owned(), source }
-}
-
 impl Disk for SimulatedDisk {
     fn open(&self, path: &str) -> Result<Arc<dyn File>> {
         let state = self.state();
@@ -270,87 +203,5 @@ impl Disk for SimulatedDisk {
         let state = self.state();
         state.alive("read the free space of", "")?;
         Ok(state.shown_free_bytes.unwrap_or_else(|| state.free_bytes()))
-    }
-}
-
-#[derive(Debug)]
-struct SimulatedFile {
-    disk: SimulatedDisk,
-    path: String,
-    file: FileId,
-    life: u64,
-}
-
-impl SimulatedFile {
-    /// The state, if the machine still lives the life in which this handle was opened.
-    fn state(&self, operation: &'static str) -> Result<MutexGuard<'_, State>> {
-        let state = self.disk.state();
-        if state.life == self.life {
-            return Ok(state);
-        }
-        Err(failure(operation, &self.path, io::Error::other("the process has ended")))
-    }
-
-    fn image<'a>(&self, state: &'a mut State, operation: &'static str) -> Result<&'a mut Image> {
-        let missing = || failure(operation, &self.path, io::ErrorKind::NotFound.into());
-        state.images.get_mut(&self.file).ok_or_else(missing)
-    }
-}
-
-impl File for SimulatedFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        let mut state = self.state("read")?;
-        state.alive("read", &self.path)?;
-        Ok(self.image(&mut state, "read")?.read(buffer, offset as usize))
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        let state = &mut *self.state("write")?;
-        state.alive("write", &self.path)?;
-        let length = self.image(state, "write")?.length() as u64;
-        let grows = (offset + bytes.len() as u64).saturating_sub(length);
-        let free = state.free_bytes();
-        if grows > free {
-            // As much as finds room is written, as an operating system does it.
-            let count = bytes.len().saturating_sub((grows - free) as usize);
-            self.image(state, "write")?.write(&bytes[..count], offset as usize);
-            return Err(failure("write", &self.path, io::ErrorKind::StorageFull.into()));
-        }
-        let verdict = state.operate("write", &self.path);
-        let operations = state.operations;
-        if verdict.is_ok() && state.fail_write_from.take_if(|from| *from <= operations).is_some() {
-            let count = state.random.below(bytes.len() as u64 + 1) as usize;
-            self.image(state, "write")?.write(&bytes[..count], offset as usize);
-            return Err(failure("write", &self.path, io::Error::other("told to fail")));
-        }
-        self.image(state, "write")?.write(bytes, offset as usize);
-        verdict
-    }
-
-    fn sync_data(&self) -> Result<()> {
-        let state = &mut *self.state("sync")?;
-        state.operate("sync", &self.path)?;
-        let operations = state.operations;
-        if state.fail_sync_from.take_if(|from| *from <= operations).is_some() {
-            let mut random = state.random.clone();
-            self.image(state, "sync")?.fail_sync(&mut random);
-            state.random = random;
-            return Err(failure("sync", &self.path, io::Error::other("told to fail")));
-        }
-        self.image(state, "sync")?.sync();
-        Ok(())
-    }
-
-    fn length(&self) -> Result<u64> {
-        let mut state = self.state("read the length of")?;
-        state.alive("read the length of", &self.path)?;
-        Ok(self.image(&mut state, "read the length of")?.length() as u64)
-    }
-
-    fn set_length(&self, length: u64) -> Result<()> {
-        let state = &mut *self.state("set the length of")?;
-        let verdict = state.operate("set the length of", &self.path);
-        self.image(state, "set the length of")?.set_length(length as usize);
-        verdict
     }
 }
