@@ -9,8 +9,7 @@ use redeemd_domain::sequence::{Position, SequenceId};
 use super::super::error::Result;
 use super::super::index;
 use super::inspection::for_each_file;
-use super::recovery::numbers;
-use super::{FOLDER, directory_path, records_path};
+use super::{FOLDER, directory_path, numbers, records_path};
 use crate::disk::{self, Disk};
 
 const STEP_BYTES: usize = 1 << 20;

@@ -11,8 +11,9 @@ use super::super::index;
 use super::super::settings::Settings;
 use super::cut::Cut;
 use super::file_header::LogState;
-use super::recovery::{follow_to_damage, numbers, read_header};
-use super::{FOLDER, records_path};
+use super::following::follow_to_damage;
+use super::recovery::read_header;
+use super::{FOLDER, numbers, records_path};
 use crate::disk::Disk;
 
 /// Why a log is refused, and what of it is whole.

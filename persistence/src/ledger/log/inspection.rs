@@ -9,9 +9,10 @@ use super::super::block::Block;
 use super::super::error::{Error, Result};
 use super::super::settings::Settings;
 use super::file_header::FileHeader;
-use super::recovery::{End, file_numbers, follow, read_header};
+use super::following::{End, follow};
+use super::recovery::read_header;
 use super::window::Window;
-use super::{FOLDER, records_path};
+use super::{FOLDER, file_numbers, records_path};
 use crate::disk::{Disk, File};
 
 /// What a log consists of.

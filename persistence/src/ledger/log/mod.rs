@@ -12,6 +12,7 @@ mod cut;
 mod damage;
 mod directory;
 mod file_header;
+mod following;
 mod handles;
 mod inspection;
 mod recovery;
@@ -20,6 +21,7 @@ mod view;
 mod window;
 mod writer;
 
+use super::error::{Error, Result};
 pub(super) use blocks::Blocks;
 pub use cut::{Cut, assess_cut, cut};
 pub use damage::{Damage, assess_damage, lost_end};
@@ -40,4 +42,22 @@ pub(super) fn records_path(file: u32) -> String {
 /// The path of a closed log file's directory.
 pub(super) fn directory_path(file: u32) -> String {
     format!("{FOLDER}/{file:010}.directory")
+}
+
+/// The numbers of the log files, from 1 on without a gap.
+fn file_numbers(names: &[String]) -> Result<Vec<u32>> {
+    let numbers = numbers(names);
+    if let Some((expected, _)) = (1..).zip(&numbers).find(|(expected, file)| expected != *file) {
+        let reason = "the file is missing, though later ones are there".to_owned();
+        return Err(Error::DamagedLog { path: records_path(expected), offset: 0, reason });
+    }
+    Ok(numbers)
+}
+
+/// The numbers of the log files, in order.
+fn numbers(names: &[String]) -> Vec<u32> {
+    let numbers = names.iter().filter_map(|name| name.strip_suffix(".records"));
+    let mut numbers: Vec<u32> = numbers.filter_map(|number| number.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
 }

@@ -6,7 +6,8 @@ use super::super::error::{Error, Result};
 use super::super::settings::Settings;
 use super::super::verification::FileListing;
 use super::directory::ClosedDirectory;
-use super::recovery::{follow, read_header, rebuild_directory};
+use super::following::follow;
+use super::recovery::{read_header, rebuild_directory};
 use super::view::Log;
 use super::{directory_path, records_path};
 
