@@ -151,6 +151,7 @@ impl Campaign {
         let has_failed = AtomicBool::new(false);
         let failures = Mutex::new(Vec::new());
         let counts: Mutex<BTreeMap<&str, u64>> = Mutex::default();
+        let digest = AtomicU64::new(0);
         let work = || {
             while !has_failed.load(Ordering::Relaxed) {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -159,6 +160,7 @@ impl Campaign {
                 }
                 match history(seed, self.steps) {
                     Ok(trace) => {
+                        digest.fetch_xor(trace.digest(), Ordering::Relaxed);
                         let mut counts = counts.lock().unwrap();
                         for (what, count) in trace.counts() {
                             *counts.entry(what).or_default() += count;
@@ -180,9 +182,10 @@ impl Campaign {
         let counts = counts.into_inner().unwrap();
         let seeds = self.seeds.end() - self.seeds.start() + 1;
         println!(
-            "{seeds} seeds of {} steps in {:.1} s on {threads} threads",
+            "{seeds} seeds of {} steps in {:.1} s on {threads} threads, digest {:016x}",
             self.steps,
-            begun.elapsed().as_secs_f64()
+            begun.elapsed().as_secs_f64(),
+            digest.into_inner()
         );
         for (what, count) in &counts {
             println!("  {count:>10}  {what}");
