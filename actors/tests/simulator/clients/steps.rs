@@ -7,8 +7,9 @@ use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::machine::Outcome;
 use redeemd_domain::shard::{Acknowledgement, Claim, ClaimUse, Command, Settle, Shard, UserDigest};
 
+use super::Clients;
+use super::call::Call;
 use super::wish::Wish;
-use super::{Call, Clients};
 use crate::dice::Dice as _;
 use crate::oracle::ClientAnswer;
 use crate::station::STEPS;

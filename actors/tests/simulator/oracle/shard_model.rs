@@ -18,7 +18,7 @@ use redeemd_domain::timestamp::Timestamp;
 
 use super::code_life::CodeLife;
 use super::life_model::Judged;
-use super::limits_model::Limits;
+use super::limits::Limits;
 use super::modelled::{Modelled as _, Stamp};
 
 /// What must be true of a shard.
