@@ -15,6 +15,7 @@ use redeemd_persistence::ledger::LedgerReader;
 use crate::bookkeeping::{self, Bookkeeping};
 use crate::control_view::ControlView;
 use crate::core::Limits;
+use crate::crash_point::CrashPoints;
 use crate::directory::Directory;
 use crate::fatal::Fatal;
 use crate::journal_writer::JournalWriter;
@@ -251,7 +252,7 @@ impl Node {
             // Nothing is lost by trying again, and nothing may be redeemed before.
             port.keep_telling(shard, &Command::put(terms)).await;
         }
-        bookkeeping::make_up(&books).await;
+        bookkeeping::make_up(&books.open(CrashPoints::default())).await;
         self.is_ready.store(true, Ordering::Release);
     }
 }

@@ -16,7 +16,8 @@ const MOST_WAITING: usize = 4_096;
 /// How long somebody waits for a delivery.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-type Wish = (u16, oneshot::Sender<()>);
+/// Who waits for the deliveries of which shard.
+pub(super) type Wish = (u16, oneshot::Sender<()>);
 
 /// Where deliveries are asked for.
 #[derive(Clone, Debug)]

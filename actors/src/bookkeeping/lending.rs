@@ -3,14 +3,15 @@
 
 mod round;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redeemd_domain::campaign::Revision;
 use redeemd_domain::codes::CampaignNumber;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::Books;
 use crate::control_view::ControlView;
@@ -34,14 +35,14 @@ pub enum Lent {
 /// Who waits for shares.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    campaigns: Mutex<HashMap<CampaignNumber, Line, ahash::RandomState>>,
+    campaigns: Mutex<BTreeMap<CampaignNumber, Line>>,
     some: Notify,
 }
 
 /// Who waits for a share of one campaign's total.
 #[derive(Debug, Default)]
 struct Line {
-    by_shard: HashMap<u16, Vec<oneshot::Sender<Lent>>, ahash::RandomState>,
+    by_shard: BTreeMap<u16, Vec<oneshot::Sender<Lent>>>,
     /// Whether a task brings shares at present.
     is_served: bool,
     /// Of which limit nothing is left, and until when that is not asked again.
@@ -92,7 +93,7 @@ impl Waiting {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CampaignNumber, Line, ahash::RandomState>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<CampaignNumber, Line>> {
         self.campaigns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -154,7 +155,7 @@ async fn serve(books: Rc<Books>, waiting: Arc<Waiting>, campaign: CampaignNumber
             return;
         }
         // Known before it is asked, so that no other limit is taken for the one that was asked for.
-        let since = since(&books.surroundings.view, campaign);
+        let since = since(&books.view, campaign);
         let lent = Round::new(&books, campaign).lend(&wanted).await;
         for (shard, _) in wanted {
             let lent = lent.get(&shard).copied().unwrap_or(Lent::Unknown);

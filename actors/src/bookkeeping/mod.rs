@@ -6,6 +6,7 @@
 //! sequences, so that it goes on after a crash; nothing here decides anything about a code.
 
 mod delivering;
+mod desk;
 mod lending;
 mod resolving;
 mod settling;
@@ -19,6 +20,7 @@ use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::control::Control;
 use redeemd_domain::shard::{Claim, Fate, Shard};
 use redeemd_domain::slot::ShardLayout;
+use tokio::sync::mpsc;
 
 use crate::control_view::ControlView;
 use crate::crash_point::CrashPoints;
@@ -26,6 +28,7 @@ use crate::directory::Directory;
 use crate::port::Port;
 use crate::ports::Ports;
 use crate::status::Status;
+pub use desk::{Asking, Desk};
 pub use lending::Lent;
 
 /// How long whoever cannot be asked is left alone.
@@ -34,7 +37,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// The most questions of each of the tasks.
 const QUESTIONS: usize = 16_384;
 
-/// What the tasks work with.
+/// Where a node's tasks find what they work with. Books are opened of it on their thread.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// How slots are divided.
@@ -53,6 +56,32 @@ pub struct Surroundings {
     pub status: Arc<Status>,
 }
 
+/// What one thread's tasks work with.
+pub struct Books {
+    /// How slots are divided.
+    pub layout: ShardLayout,
+    /// Where the shards are asked, each at the place of its number.
+    pub shards: Box<dyn Desk<Shard>>,
+    /// Where the control sequence is asked, at place 0.
+    pub control: Box<dyn Desk<Control>>,
+    /// The control state to read.
+    pub view: ControlView,
+    /// What those who run the server see. The tasks read of it which shard has something to do.
+    pub status: Arc<Status>,
+    /// Where a test may stop the tasks.
+    pub crash_points: CrashPoints,
+}
+
+impl Surroundings {
+    /// Opens books. Must be called on a thread that runs local tasks.
+    pub(crate) fn open(self, crash_points: CrashPoints) -> Books {
+        let Self { layout, shards, shard_ports, control, control_ports, view, status } = self;
+        let shards = Box::new(Port::open(&shard_ports, &shards, QUESTIONS));
+        let control = Box::new(Port::open(&control_ports, &control, QUESTIONS));
+        Books { layout, shards, control, view, status, crash_points }
+    }
+}
+
 /// What is asked of the bookkeeping, from any thread. Clones are handles to the same.
 #[derive(Clone, Debug)]
 pub struct Bookkeeping {
@@ -64,19 +93,21 @@ pub struct Bookkeeping {
     pub crash_points: CrashPoints,
 }
 
-/// What one thread's tasks have in common.
-struct Books {
-    surroundings: Surroundings,
-    shards: Port<Shard>,
-    control: Port<Control>,
-    crash_points: CrashPoints,
+/// Where the tasks hear what is asked of them.
+struct Tasks {
+    settling: Arc<settling::Gathered>,
+    lending: Arc<lending::Waiting>,
+    delivering: mpsc::Receiver<delivering::Wish>,
 }
 
-impl Books {
-    fn open(surroundings: Surroundings, crash_points: CrashPoints) -> Self {
-        let shards = Port::open(&surroundings.shard_ports, &surroundings.shards, QUESTIONS);
-        let control = Port::open(&surroundings.control_ports, &surroundings.control, QUESTIONS);
-        Self { surroundings, shards, control, crash_points }
+impl Tasks {
+    /// Starts them on this thread.
+    fn start(self, books: Books) {
+        let books = Rc::new(books);
+        actix::spawn(settling::run(Rc::clone(&books), self.settling));
+        actix::spawn(delivering::run(Rc::clone(&books), self.delivering));
+        actix::spawn(lending::run(Rc::clone(&books), self.lending));
+        actix::spawn(resolving::run(books));
     }
 }
 
@@ -84,20 +115,31 @@ impl Bookkeeping {
     /// Starts the tasks on a thread.
     pub(crate) fn start(arbiter: &ArbiterHandle, surroundings: Surroundings) -> Self {
         let crash_points = CrashPoints::default();
-        let settling = Arc::new(settling::Gathered::new(surroundings.layout.shards()));
+        let view = surroundings.view.clone();
+        let (handle, tasks) = Self::new(surroundings.layout, view, crash_points.clone());
+        arbiter.spawn(async move { tasks.start(surroundings.open(crash_points)) });
+        handle
+    }
+
+    /// Starts the tasks on this thread, which runs local tasks, with books that the caller opened:
+    /// for whoever simulates a node.
+    pub fn start_here(books: Books) -> Self {
+        let (view, crash_points) = (books.view.clone(), books.crash_points.clone());
+        let (handle, tasks) = Self::new(books.layout, view, crash_points);
+        tasks.start(books);
+        handle
+    }
+
+    fn new(layout: ShardLayout, view: ControlView, crash_points: CrashPoints) -> (Self, Tasks) {
+        let settling = Arc::new(settling::Gathered::new(layout.shards()));
         let lending = Arc::<lending::Waiting>::default();
         let (delivering, wanted) = delivering::wanted();
-        let view = surroundings.view.clone();
-        let handle = Self { settling, lending, delivering, view, crash_points };
-        let tasks = handle.clone();
-        arbiter.spawn(async move {
-            let books = Rc::new(Books::open(surroundings, tasks.crash_points.clone()));
-            actix::spawn(settling::run(Rc::clone(&books), tasks.settling));
-            actix::spawn(delivering::run(Rc::clone(&books), wanted));
-            actix::spawn(lending::run(Rc::clone(&books), tasks.lending));
-            actix::spawn(resolving::run(books));
-        });
-        handle
+        let tasks = Tasks {
+            settling: Arc::clone(&settling),
+            lending: Arc::clone(&lending),
+            delivering: wanted,
+        };
+        (Self { settling, lending, delivering, view, crash_points }, tasks)
     }
 
     /// What became of the attempt with a claim is certain. The claim's shard will be told soon; its
@@ -132,13 +174,11 @@ impl Bookkeeping {
     }
 }
 
-/// Resolves everything that a crash left, before anything is asked of the node. Must be called on
-/// a thread that runs local tasks.
-pub(crate) async fn make_up(surroundings: &Surroundings) {
-    let books = Books::open(surroundings.clone(), CrashPoints::default());
+/// Resolves everything that a crash left, before anything is asked of the node.
+pub async fn make_up(books: &Books) {
     for shard in 0..books.shards.places() {
-        while resolving::resolve(&books, shard, u64::MAX).await.is_err()
-            || delivering::deliver(&books, shard).await.is_err()
+        while resolving::resolve(books, shard, u64::MAX).await.is_err()
+            || delivering::deliver(books, shard).await.is_err()
         {
             actix::clock::sleep(AGAIN).await;
         }

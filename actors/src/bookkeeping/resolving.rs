@@ -28,7 +28,7 @@ pub(super) async fn run(books: Rc<Books>) {
         actix::clock::sleep(INTERVAL).await;
         for (place, seen) in seen.iter_mut().enumerate() {
             let sequence = SequenceId::shard(u16::try_from(place).unwrap_or(u16::MAX));
-            let Some(status) = books.surroundings.status.sequence(sequence) else { continue };
+            let Some(status) = books.status.sequence(sequence) else { continue };
             // One that cannot be asked is asked again the next time.
             if status.claims_pending.get() > 0 {
                 let _ = resolve(&books, place, *seen).await;
@@ -55,7 +55,7 @@ pub(super) async fn resolve(books: &Books, place: usize, through: u64) -> Result
         let settle = ask_about(books, shard, &pending).await;
         books.crash_points.at(CrashPoint::Forbidden).await;
         let resolved = settle.settled.len() + settle.returned.len();
-        books.surroundings.status.claims_resolved.add(resolved as u64);
+        books.status.claims_resolved.add(resolved as u64);
         let told = books.shards.insist(place, Command::Settle(settle)).await;
         if resolved < pending.len() || !matches!(told, Answer::Outcome(_)) {
             return Err(Unreachable);
@@ -67,7 +67,7 @@ pub(super) async fn resolve(books: &Books, place: usize, through: u64) -> Result
 async fn ask_about(books: &Books, shard: u16, pending: &[PendingClaim]) -> Settle {
     let ask = |claim: &PendingClaim| {
         let forbid = Forbid { shard, number: claim.number, code: claim.code };
-        let place = crate::directory::place_of(books.surroundings.layout, claim.code.slot());
+        let place = crate::directory::place_of(books.layout, claim.code.slot());
         (claim.number, books.shards.insist(place, Command::Forbid(forbid)))
     };
     let asked: Vec<_> = pending.iter().map(ask).collect();

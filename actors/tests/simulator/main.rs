@@ -22,6 +22,7 @@ mod clients;
 mod dice;
 mod oracle;
 mod plan;
+mod probing;
 mod run;
 mod scheduler;
 mod simulation;

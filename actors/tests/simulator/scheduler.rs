@@ -7,8 +7,11 @@ use crate::world::World;
 /// Lets something happen between the parts. Clients act elsewhere; `false` when the draw fell on
 /// what has nothing to do.
 pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
+    if !world.is_ready && random.one_in(3) {
+        return hurry(world);
+    }
     let sequence = world.any_sequence();
-    match random.below(87) {
+    match random.below(88) {
         0..=17 => world.deliver(sequence),
         18..=27 => world.flush(sequence),
         28..=37 => world.write_journal(),
@@ -34,12 +37,23 @@ pub(crate) fn step(world: &mut World, random: &mut Random) -> bool {
         }
         78 => world.go_on_spreading(),
         80..=86 => world.keep_books(),
+        87 => world.repeat_message(),
         _ => world.go_on_rebuilding(),
     }
 }
 
+/// What a start has to make up for is done sooner than other things, so that there is time for them.
+fn hurry(world: &mut World) -> bool {
+    let mut has_happened = world.keep_books();
+    for sequence in world.sequences() {
+        has_happened |= world.deliver(sequence);
+    }
+    has_happened
+}
+
 /// Lets everything happen once that is under way, in order.
 pub(crate) fn drain(world: &mut World) {
+    world.keep_books();
     while world.go_on_spreading() {}
     while world.go_on_rebuilding() {}
     for sequence in world.sequences() {

@@ -8,6 +8,9 @@ use crate::plan::Plan;
 use crate::scheduler;
 use crate::world::{End, World, at_station};
 
+/// After how many steps it is looked whether all sums balance, besides after every crash.
+const SUMS_EVERY: u64 = 128;
+
 /// A history under way.
 pub(crate) struct Simulation {
     pub(crate) world: World,
@@ -53,6 +56,9 @@ impl Simulation {
         if self.world.lives != lives {
             self.clients.lose_connections();
             self.clients.check_given(&mut self.world, Some(16));
+            self.world.check_sums();
+        } else if self.world.trace.step.is_multiple_of(SUMS_EVERY) {
+            self.world.check_sums();
         }
     }
 
@@ -71,6 +77,7 @@ impl Simulation {
         self.compare();
         self.let_holds_end();
         self.settle_everything();
+        self.find_what_is_left();
         let end = *self.random.pick(&[End::Kill, End::PowerCut]);
         self.world.crash_calmly(end);
         self.come_to_rest();
@@ -95,10 +102,11 @@ impl Simulation {
         }
     }
 
-    /// The node's bookkeeping ends everything that clients left half done.
+    /// The node's bookkeeping ends everything that clients left half done. It looks once a second,
+    /// and takes for old what it sees the second time.
     fn settle_everything(&mut self) {
         for _ in 0..4 {
-            self.world.keep_all_books();
+            self.world.pass(1_001);
             self.come_to_rest();
         }
         self.world.check_limits();
@@ -109,9 +117,10 @@ impl Simulation {
             scheduler::drain(&mut self.world);
             while self.clients.hear(&mut self.world) {}
             self.clients.retire();
-            if self.world.is_at_rest() {
+            if self.world.is_at_rest() && !self.clients.is_waiting() {
                 return;
             }
+            self.world.pass(2);
         }
         panic!("something is under way for ever");
     }

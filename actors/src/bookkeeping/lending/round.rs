@@ -5,7 +5,7 @@
 //! given back the other way round. So whatever is lost on the way is lost to nobody's harm, and
 //! found again by comparing the two books.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redeemd_domain::campaign::Revision;
@@ -39,7 +39,7 @@ impl<'a> Round<'a> {
     }
 
     /// Brings shares to shards, each with how many wait there.
-    pub(super) async fn lend(&self, wanted: &[(u16, u64)]) -> HashMap<u16, Lent> {
+    pub(super) async fn lend(&self, wanted: &[(u16, u64)]) -> BTreeMap<u16, Lent> {
         let all = |lent| wanted.iter().map(|&(shard, _)| (shard, lent)).collect();
         let Some(total) = self.total() else {
             // The limit is gone, and the shards will know soon.
@@ -65,17 +65,17 @@ impl<'a> Round<'a> {
     }
 
     fn total(&self) -> Option<TotalLimit> {
-        let control = self.books.surroundings.view.current();
+        let control = self.books.view.current();
         control.campaign(self.campaign)?.rules.as_deref()?.total_uses
     }
 
     /// How much can still be granted.
     fn left(&self) -> u64 {
-        self.books.surroundings.view.current().left_to_grant(self.campaign).unwrap_or(0)
+        self.books.view.current().left_to_grant(self.campaign).unwrap_or(0)
     }
 
     fn book(&self, shard: u16) -> Option<ShareBook> {
-        let control = self.books.surroundings.view.current();
+        let control = self.books.view.current();
         control.shares(self.campaign)?.books.get(usize::from(shard)).copied()
     }
 
@@ -119,12 +119,12 @@ impl<'a> Round<'a> {
     }
 
     /// Grants to each of the shards what they want and some more, as far as there is anything.
-    async fn grant(&self, since: Revision, wanted: &[(u16, u64)]) -> HashMap<u16, Lent> {
+    async fn grant(&self, since: Revision, wanted: &[(u16, u64)]) -> BTreeMap<u16, Lent> {
         let campaign = self.campaign;
         let places = self.books.shards.places() as u64;
         let mut left = self.left();
         let mut granting = Vec::new();
-        let mut lent = HashMap::new();
+        let mut lent = BTreeMap::new();
         for (&(shard, waiting), others) in wanted.iter().zip((1..=wanted.len() as u64).rev()) {
             let Some(book) = self.book(shard) else { continue };
             let even = waiting.min(left.div_ceil(others));
@@ -137,7 +137,7 @@ impl<'a> Round<'a> {
             let granted = book.granted + more;
             let grant = control::Command::GrantShare { campaign, since, shard, granted };
             granting.push((shard, self.books.control.insist(0, grant)));
-            self.books.surroundings.status.share_grants.add(1);
+            self.books.status.share_grants.add(1);
         }
         let mut taking = Vec::new();
         for (shard, granting) in granting {
@@ -183,7 +183,7 @@ impl<'a> Round<'a> {
             } else if share.left > 0 || share.book.returned > book.returned {
                 let give_back = Command::ReturnShare { campaign, since, keep: share.left / 2 };
                 recalling.push((shard, self.books.shards.insist(place, give_back)));
-                self.books.surroundings.status.share_recalls.add(1);
+                self.books.status.share_recalls.add(1);
             }
         }
         for (shard, recalling) in recalling {

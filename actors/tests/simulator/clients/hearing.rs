@@ -17,6 +17,10 @@ const MOST_SEARCHES: u32 = 8;
 impl Clients {
     /// One of the answers under way arrives.
     pub(crate) fn hear(&mut self, world: &mut World) -> bool {
+        if let Some((ticket, lent)) = world.lent.pop_front() {
+            self.hear_lent(world, ticket, lent);
+            return true;
+        }
         if world.answers.is_empty() {
             return false;
         }
@@ -116,4 +120,3 @@ impl Clients {
         }
     }
 }
-

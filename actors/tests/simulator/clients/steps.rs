@@ -2,10 +2,13 @@
 //! them: a use of the user is claimed, a share is asked for, and the code's shard is asked again.
 //! Clients may vanish between any two of them.
 
+use redeemd_actors::bookkeeping::Lent;
 use redeemd_actors::core::{Answer, Ask, Token};
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::machine::Outcome;
-use redeemd_domain::shard::{Acknowledgement, Claim, ClaimUse, Command, Settle, Shard, UserDigest};
+use redeemd_domain::shard::{
+    Acknowledgement, Claim, ClaimUse, Command, Event, Extent, Fate, Record, Shard, UserDigest,
+};
 
 use super::Clients;
 use super::call::Call;
@@ -22,37 +25,52 @@ pub(super) enum Next {
     Share { campaign: CampaignNumber },
 }
 
-/// The ticket of a step whose answer nobody waits for.
-const NOBODY: u64 = 0;
-
 impl Clients {
     /// Takes the step that a call needs; `false` where it needs none that is answered.
     pub(super) fn take_step(&mut self, world: &mut World, place: usize, call: &mut Call) -> bool {
         let layout = world.plan.layout;
-        match (call.next, &call.wish.code()) {
-            (Some(Next::Claim { campaign, user }), Some(code)) => {
-                self.next_step += 1;
-                let token = Token { port: STEPS, ticket: self.next_step };
-                self.clients[place].step = Some(token.ticket);
-                let wish = Command::ClaimUse(ClaimUse { campaign, user, code: *code });
+        let (Some(next), Some(code)) = (call.next, call.wish.code()) else { return false };
+        self.next_step += 1;
+        let ticket = self.next_step;
+        self.clients[place].step = Some(ticket);
+        match next {
+            Next::Claim { campaign, user } => {
+                let wish = Command::ClaimUse(ClaimUse { campaign, user, code });
+                let token = Token { port: STEPS, ticket };
                 world.send_to_shard(layout.shard_of(user.slot()), token, Ask::Do(wish));
-                true
             }
-            (Some(Next::Share { campaign }), Some(code)) => {
-                world.want_share(campaign, layout.shard_of(code.slot()));
-                call.next = None;
-                false
+            Next::Share { campaign } => {
+                world.borrow_share(campaign, layout.shard_of(code.slot()), ticket);
             }
-            _ => false,
         }
+        true
+    }
+
+    /// Somebody hears what came of waiting for a share.
+    pub(super) fn hear_lent(&mut self, world: &mut World, ticket: u64, lent: Lent) {
+        let Some((place, mut call)) = self.take_stepping(ticket) else { return };
+        call.next = None;
+        match lent {
+            Lent::Perhaps => self.clients[place].call = Some(call),
+            Lent::Nothing => {
+                world.trace.note("campaign limit reached", ticket, 0);
+                self.settle(world, call.claim, Fate::Refused);
+            }
+            Lent::Unknown => self.settle(world, call.claim, Fate::Refused),
+        }
+    }
+
+    /// The client and the call that wait for a step.
+    fn take_stepping(&mut self, ticket: u64) -> Option<(usize, Call)> {
+        let asker = |client: &super::Client| client.step == Some(ticket);
+        let place = self.clients.iter().position(asker)?;
+        self.clients[place].step = None;
+        Some((place, self.clients[place].call.take()?))
     }
 
     /// The answer to a claim arrives.
     pub(super) fn hear_step(&mut self, world: &mut World, ticket: u64, answer: ClientAnswer) {
-        let asker = |client: &super::Client| client.step == Some(ticket);
-        let Some(place) = self.clients.iter().position(asker) else { return };
-        self.clients[place].step = None;
-        let Some(mut call) = self.clients[place].call.take() else { return };
+        let Some((place, mut call)) = self.take_stepping(ticket) else { return };
         let ClientAnswer::Shard(Answer::Outcome(outcome)) = answer else {
             // Nobody knows whether the claim was made; it is resolved by others.
             return;
@@ -94,22 +112,25 @@ impl Clients {
                     call.claim = claim;
                     call.next = Some(Next::Share { campaign: *campaign });
                     if self.random.percent(15) {
-                        self.settle(world, claim, false);
+                        self.settle(world, claim, Fate::Refused);
                         return None;
                     }
                 }
                 Acknowledgement::ClaimFirst { campaign, user } => {
-                    self.settle(world, claim, false);
+                    self.settle(world, claim, Fate::Refused);
                     call.next = Some(Next::Claim { campaign: *campaign, user: *user });
                 }
                 Acknowledgement::ClaimVoid => world.trace.note("claim void", 0, 0),
                 told => panic!("{:?} is told {told:?}", call.wish),
             },
             Answer::Outcome(Outcome::Done(record)) => {
-                self.settle(world, claim, record.claim() == claim);
+                let is_used = record.claim() == claim;
+                let fate = if is_used { Fate::Granted } else { Fate::Refused };
+                self.settle(world, claim, fate);
+                self.tell_what_came_back(world, record);
                 return None;
             }
-            Answer::Outcome(_) | Answer::Rejected(_) => self.settle(world, claim, false),
+            Answer::Outcome(_) | Answer::Rejected(_) => self.settle(world, claim, Fate::Refused),
             // Others find out.
             Answer::Unknown(_) | Answer::Reply(_) => {}
         }
@@ -117,16 +138,27 @@ impl Clients {
         (call.steps < 12).then_some(call)
     }
 
-    /// Tells the user's shard what became of a claim, unless the teller vanishes.
-    fn settle(&mut self, world: &mut World, claim: Option<Claim>, is_used: bool) {
-        let Some(Claim { shard, number, .. }) = claim else { return };
+    /// Tells what became of a claim, unless the teller vanishes.
+    fn settle(&mut self, world: &mut World, claim: Option<Claim>, fate: Fate) {
+        let Some(claim) = claim else { return };
         if self.random.percent(15) {
-            return world.trace.note("vanished before settling", number, shard.into());
+            return world.trace.note("vanished before settling", claim.number, claim.shard.into());
         }
-        let mut settle = Settle::default();
-        if is_used { &mut settle.settled } else { &mut settle.returned }.push(number);
-        let token = Token { port: STEPS, ticket: NOBODY };
-        world.send_to_shard(shard, token, Ask::Insist(Command::Settle(settle)));
+        world.settle(&claim, fate);
+    }
+
+    /// Whoever gave a use back sees to it that the limits know, unless they vanish.
+    fn tell_what_came_back(&mut self, world: &mut World, record: &Record) {
+        let (campaign, code) = match &record.event {
+            Event::RolledBack(undone) if undone.extent == Extent::Whole => {
+                (undone.campaign, undone.code)
+            }
+            Event::HoldReleased(ended) => (ended.campaign, ended.code),
+            _ => return,
+        };
+        if self.random.percent(85) {
+            world.given_back(campaign, &code);
+        }
     }
 }
 

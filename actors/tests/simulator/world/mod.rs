@@ -2,18 +2,20 @@
 //! with a message is one call here; which message comes next is not for this module to know.
 
 mod bookkeeping;
+mod clerk;
 mod faults;
 mod journal;
 mod ledger;
-mod lending;
 mod quiet;
 mod rebuild;
 mod restart;
 mod snapshots;
 mod spreading;
+mod sums;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use redeemd_actors::bookkeeping::Lent;
 use redeemd_actors::core::{Answer, Ask, Now, Rejection, Submission, Token};
 use redeemd_domain::control::Control;
 use redeemd_domain::machine::Machine as _;
@@ -80,8 +82,13 @@ pub(crate) struct World {
     /// Answers that have left the sequences and did not arrive yet.
     pub(crate) answers: Answers,
     pub(crate) spreads: Vec<Spread>,
-    pub(crate) books: bookkeeping::Books,
-    /// Whether every shard knows what it had missed when the process started.
+    /// The bookkeeping of the process.
+    clerk: Option<clerk::Clerk>,
+    /// Who waited for a share, by ticket, and what came of it; they did not hear it yet.
+    pub(crate) lent: VecDeque<(u64, Lent)>,
+    /// What the bookkeeping has sent last.
+    messages: VecDeque<bookkeeping::Message>,
+    /// Whether everything is made up for that an earlier process left half done.
     pub(crate) is_ready: bool,
     disk: SimulatedDisk,
     random: Random,
@@ -109,7 +116,9 @@ impl World {
             process: None,
             answers: Vec::new(),
             spreads: Vec::new(),
-            books: bookkeeping::Books::default(),
+            clerk: None,
+            lent: VecDeque::new(),
+            messages: VecDeque::new(),
             is_ready: false,
             disk: SimulatedDisk::new(seed ^ 0xd15c),
             random: Random::new(seed ^ 0x0301_41d5),
@@ -209,6 +218,9 @@ impl World {
         at_station!(self, sequence, station => {
             let has_any = !station.journal_answers.is_empty();
             station.hear_journal(hasher, &mut self.attempts, &mut self.answers);
+            if has_any && sequence == SequenceId::CONTROL {
+                self.publish_control();
+            }
             has_any
         })
     }
@@ -258,7 +270,11 @@ impl World {
                     && station.keeps.is_empty()
             })
         };
-        sequences.into_iter().all(at_rest) && self.spreads.is_empty() && self.answers.is_empty()
+        sequences.into_iter().all(at_rest)
+            && self.spreads.is_empty()
+            && self.answers.is_empty()
+            && self.is_ready
+            && self.has_kept_books()
     }
 
     /// The digests of all states, for the trace.

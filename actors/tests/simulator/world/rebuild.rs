@@ -92,6 +92,9 @@ impl World {
         attempts.settle(Some(sequence));
         self.attempts = attempts;
         self.process = Some(process);
+        if sequence == SequenceId::CONTROL {
+            self.publish_control();
+        }
     }
 }
 

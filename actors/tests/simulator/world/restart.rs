@@ -11,7 +11,6 @@ use redeemd_persistence::disk::Disk as _;
 use redeemd_persistence::journal::{DirectoryId, Engine, Options, Preparation};
 use redeemd_persistence::ledger::{self, Ledger};
 
-use super::bookkeeping::Books;
 use super::rebuild::StationOf;
 use super::{Process, Spread, World, at_station};
 use crate::dice::Dice as _;
@@ -51,7 +50,9 @@ impl World {
         self.process = None;
         self.answers.clear();
         self.spreads.clear();
-        self.books = Books::default();
+        self.clerk = None;
+        self.lent.clear();
+        self.messages.clear();
         self.is_ready = false;
         for sequence in self.sequences() {
             at_station!(self, sequence, station => station.stop());
@@ -221,12 +222,12 @@ impl World {
             let shard = shard.machine.number();
             self.spreads.extend(missing.map(|terms| Spread { shard, terms, ticket: None }));
         }
-        self.is_ready = self.spreads.is_empty();
         self.adopt_machine::<Control>(SequenceId::CONTROL, control);
         for (place, shard) in (0..).zip(shards) {
             self.adopt_machine::<Shard>(SequenceId::shard(place), shard);
         }
         self.attempts.settle(None);
+        self.start_clerk();
     }
 
     fn adopt_machine<M: Modelled>(&mut self, sequence: SequenceId, recovered: RecoveredMachine<M>)

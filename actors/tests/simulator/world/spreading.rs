@@ -61,7 +61,6 @@ impl World {
             known.is_some_and(|known| known.view.revision >= view.revision),
             "shard {shard} said that it knows {view:?}, but it knows {known:?}"
         );
-        self.is_ready |= self.spreads.is_empty();
     }
 
     /// After a start every shard knows every campaign as it is.

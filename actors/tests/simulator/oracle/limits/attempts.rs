@@ -14,6 +14,16 @@ impl ShardModel {
         !numbers.map_or(claim.number >= claim.resolved_below, is_new)
     }
 
+    /// What became of an attempt with a claim of a shard, if it came; below what its shard said,
+    /// none can come any more.
+    pub(crate) fn fate(&self, shard: u16, number: u64) -> Option<Fate> {
+        let numbers = self.limits.attempts.get(&shard)?;
+        if number < numbers.below {
+            return Some(Fate::Refused);
+        }
+        numbers.known.get(&number).copied()
+    }
+
     /// Takes in what became of an attempt with a claim.
     pub(in crate::oracle) fn absorb_attempt(&mut self, claim: Claim, outcome: &Outcome<Shard>) {
         let numbers = self.limits.attempts.entry(claim.shard).or_default();

@@ -37,7 +37,7 @@ impl ShardModel {
     }
 
     /// The claims that are pending up to an entry, so many at most.
-    pub(in crate::oracle) fn pending(&self, through: u64, most: usize) -> Vec<PendingClaim> {
+    pub(crate) fn pending(&self, through: u64, most: usize) -> Vec<PendingClaim> {
         let claims = self.limits.pending.values().filter(|claim| claim.number <= through);
         claims.take(most).copied().collect()
     }

@@ -59,12 +59,4 @@ impl Limits {
             *count = count.saturating_sub(1);
         }
     }
-
-    fn fate(&self, shard: u16, number: u64) -> Option<Fate> {
-        let numbers = self.attempts.get(&shard)?;
-        if number < numbers.below {
-            return Some(Fate::Refused);
-        }
-        numbers.known.get(&number).copied()
-    }
 }

@@ -41,6 +41,16 @@ impl ShardModel {
         }
     }
 
+    /// Everything that is owed, by the shard of the user.
+    pub(crate) fn owed_uses(&self) -> impl Iterator<Item = (u16, OwedUse)> {
+        self.limits.owed.iter().map(|(&(target, _), owed)| (target, *owed))
+    }
+
+    /// Whether a use that another shard owed was given back here.
+    pub(crate) fn was_given_back(&self, shard: u16, number: u64) -> bool {
+        self.limits.received.get(&shard).is_some_and(|numbers| !numbers.is_new(number, 0))
+    }
+
     /// What is owed next.
     pub(in crate::oracle) fn owed(&self, from: u16) -> Option<(u16, GiveBack)> {
         let (&(target, none_below), _) = self.limits.owed.range((from, 0)..).next()?;

@@ -6,7 +6,8 @@ use redeemd_domain::shard::{Acknowledgement, Share, ShareBook};
 use crate::oracle::shard_model::ShardModel;
 
 impl ShardModel {
-    pub(in crate::oracle) fn share(&self, campaign: CampaignNumber) -> Option<Share> {
+    /// The share of a campaign with a total.
+    pub(crate) fn share(&self, campaign: CampaignNumber) -> Option<Share> {
         let book = *self.limits.books.get(&campaign)?;
         let lent = (book.base + book.granted).checked_sub(book.returned).expect("it had it");
         let left = lent.checked_sub(self.used(campaign)).expect("no use without a share");
@@ -53,8 +54,8 @@ impl ShardModel {
         }
     }
 
-    /// The share of every campaign with a total, and how many of its uses are taken here.
-    pub(crate) fn shares(&self) -> Vec<(CampaignNumber, Share)> {
+    /// The share of every campaign with a total.
+    pub(in crate::oracle) fn shares(&self) -> Vec<(CampaignNumber, Share)> {
         let campaigns = self.limits.books.keys();
         campaigns.filter_map(|&number| Some((number, self.share(number)?))).collect()
     }

@@ -39,7 +39,7 @@ impl ShardModel {
                 Err(refusal) => return Some(Outcome::Refused(refusal)),
             },
             Command::Forbid(forbid) => {
-                let fate = self.limits.fate(forbid.shard, forbid.number);
+                let fate = self.fate(forbid.shard, forbid.number);
                 Acknowledgement::Attempted(fate.unwrap_or(Fate::Refused))
             }
             Command::TakeShare { campaign, since, granted } => {
