@@ -1,5 +1,5 @@
-//! What is in force and where it came from, for people to read. Never shows a secret: settings hold
-//! none but as paths of files, and a key that is ever to hold one has to be named here.
+//! What is in force and where it came from, for people to read. Never shows a secret: a key
+//! that may hold one has to be named here.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::layer::Layer;
 use crate::reader::shown;
 
 /// Keys whose values are never shown, only whether they are set.
-const SECRET: [&str; 0] = [];
+const SECRET: [&str; 2] = ["redis.sentinel_password", "redis.url"];
 
 /// Every setting in force, sorted by key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use config::ValueKind;
 
 use crate::error::{Error, Problem};
 use crate::layer::{Given, Layer, Origin};
+use crate::secret_text::SecretText;
 
 /// The merged layers, and the problems found in them so far.
 pub(crate) struct Reader {
@@ -119,6 +120,36 @@ impl Reader {
             None => self.refuse(key, "a path in quotation marks"),
         }
         None
+    }
+
+    /// Text that `is_accepted`; `fallback` where it is not, together with a problem.
+    pub(crate) fn checked_text(
+        &mut self,
+        key: &str,
+        accepted: &str,
+        is_accepted: impl Fn(&str) -> bool,
+        fallback: String,
+    ) -> String {
+        self.text(key).filter(|text| is_accepted(text)).unwrap_or_else(|| {
+            self.refuse(key, accepted);
+            fallback
+        })
+    }
+
+    /// Text that is never shown.
+    pub(crate) fn secret(&mut self, key: &str) -> SecretText {
+        let text = self.text(key);
+        if text.is_none() {
+            self.refuse_unshown(key, "text in quotation marks");
+        }
+        SecretText::new(text.unwrap_or_default())
+    }
+
+    /// As [`Reader::refuse`], for what is never shown.
+    pub(crate) fn refuse_unshown(&mut self, key: &str, accepted: &str) {
+        let origin = self.values.get(key).map_or(Origin::Default, |given| given.origin.clone());
+        let detail = format!("the value is not accepted; expected {accepted}");
+        self.problems.push(Problem { key: key.to_owned(), origin: origin.to_string(), detail });
     }
 
     /// Notes that the value of `key` is not what is accepted.

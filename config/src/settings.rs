@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::log::Log;
 use crate::reader::Reader;
 use crate::redemptions::Redemptions;
+use crate::redis_section::Redis;
 use crate::shards::Shards;
 use crate::snapshots::Snapshots;
 
@@ -47,6 +48,8 @@ pub struct Settings {
     pub holds: Holds,
     /// Those who follow what happens.
     pub events: Events,
+    /// The server through which several servers count attempts together.
+    pub redis: Redis,
     /// Logs.
     pub log: Log,
 }
@@ -105,6 +108,7 @@ impl Settings {
             redemptions: Redemptions::read(reader),
             holds: Holds::read(reader),
             events: Events::read(reader),
+            redis: Redis::read(reader),
             log: Log::read(reader),
         }
     }
@@ -126,6 +130,7 @@ impl Default for Settings {
             redemptions: Redemptions::default(),
             holds: Holds::default(),
             events: Events::default(),
+            redis: Redis::default(),
             log: Log::default(),
         }
     }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use redeemd_config::{
-    Effect, Error, JournalEngine, LoadOptions, LogFormat, LogLevel, Problem, Settings,
+    Effect, Error, JournalEngine, LoadOptions, LogFormat, LogLevel, Problem, RedisKind, Settings,
 };
 
 /// Options with a file of this text; the directory keeps the file alive.
@@ -362,4 +362,46 @@ fn the_defaults_say_of_each_setting_whether_it_can_change_while_the_server_runs(
         }
     }
     assert_eq!(seen, Settings::describe(LoadOptions::default()).unwrap().settings().len());
+}
+
+#[test]
+fn redis_is_one_server_a_cluster_or_sentinels() {
+    let many = "rediss://ann:hunter2@one:1,two:2";
+    let (options, _directory) = with_file(&format!(
+        "[redis]\nurl = \"{many}\"\nkind = \"sentinel\"\nsentinel_password = \"hunter3\"\n\
+         ca_file = \"ca.pem\"\n"
+    ));
+    let (settings, description) = Settings::load_described(options).unwrap();
+    let redis = &settings.redis;
+    let url = redis.url.as_ref().unwrap();
+    assert_eq!((redis.kind, url.to_string().as_str()), (RedisKind::Sentinel, "one:1, two:2"));
+    assert_eq!((url.user.as_str(), url.password.expose()), ("ann", "hunter2"));
+    assert_eq!((url.is_encrypted, redis.sentinel_password.expose()), (true, "hunter3"));
+    for shown in [description.to_string(), format!("{description:?}"), format!("{settings:?}")] {
+        assert!(shown.contains("(set, not shown)") && !shown.contains("hunter"), "{shown}");
+    }
+}
+
+#[test]
+fn settings_of_redis_that_do_not_go_together_are_refused() {
+    let url = "redis://:hunter2@one:1,two:2";
+    type Given<'a> = &'a [(&'a str, &'a str)];
+    let table: [(Given<'_>, &str, &str); 7] = [
+        (&[("url", "http://:hunter2@one")], "redis.url", "rediss://host:6379"),
+        (&[("url", url)], "redis.kind", "cluster"),
+        (&[("url", "redis://one/1"), ("kind", "cluster")], "redis.kind", "database"),
+        (&[("url", "redis://one"), ("ca_file", "x")], "redis.ca_file", "rediss://"),
+        (&[("url", "rediss://one"), ("key_file", "x")], "redis.certificate_file", "beside it"),
+        (&[("prefix", "{a}")], "redis.prefix", "1 to 64"),
+        (&[("slow_ms", "0")], "redis.slow_ms", "1 to 1000"),
+    ];
+    for (given, key, words) in table {
+        let overrides =
+            given.iter().map(|(name, value)| (format!("redis.{name}"), (*value).into()));
+        let overrides = overrides.collect();
+        let problem = only_problem(LoadOptions { overrides, ..LoadOptions::default() });
+        assert_eq!(problem.key, key);
+        assert!(problem.detail.contains(words), "{problem}");
+        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+    }
 }

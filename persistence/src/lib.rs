@@ -1,5 +1,6 @@
 //! Everything that redeemd keeps on disk: the journal, the ledger and the snapshots, all of them
-//! above one small [`disk`] trait, so that a simulator can own every byte and every sync.
+//! above one small [`disk`] trait, so that a simulator can own every byte and every sync. And what
+//! servers share through Redis ([`shared`]).
 //!
 //! Nothing here knows of HTTP or of actors.
 
@@ -9,4 +10,6 @@ pub mod disk;
 pub mod exchange;
 pub mod journal;
 pub mod ledger;
+pub mod shared;
 pub mod snapshot;
+pub mod tls;

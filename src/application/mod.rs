@@ -5,6 +5,7 @@
 mod ending;
 mod first_start;
 pub mod offline;
+mod sharing;
 mod storage;
 
 use std::io::Write as _;
@@ -104,6 +105,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Error> {
 async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
     let mut ending = Ending::new()?;
     let operation = Arc::new(Operation::new(settings));
+    sharing::begin(settings, &operation)?;
     let notifier = Notifier::new(std::env::var_os("NOTIFY_SOCKET").as_deref());
     let mut sockets = Sockets::inherited()?;
     sockets.reserve(&settings.http)?;
@@ -163,6 +165,7 @@ async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
         return Err(Error::AtOnce);
     }
     node.finish().await;
+    sharing::finish(&operation).await;
     drop(directory);
     tracing::info!("ended");
     Ok(())

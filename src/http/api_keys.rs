@@ -10,6 +10,7 @@ use redeemd_domain::control::{ApiKey, Role};
 use redeemd_domain::identifier::ApiKeyId;
 use serde_json::value::RawValue;
 
+use super::announcing::to_its_end;
 use super::answer::{self, Meaning};
 use super::fields::{Fields, Objection};
 use super::json::Object;
@@ -76,7 +77,13 @@ pub(super) async fn revoke(site: Site, request: HttpRequest) -> Answer {
     let caller = site.admit(&request, Permission::ManageApiKeys)?;
     Parameters::of(&request, &[])?;
     let id = request.match_info().get("id").and_then(ApiKeyId::parse);
-    site.worker.shut_out(caller, id.ok_or_else(|| Problem::missing(Resource::ApiKey))?).await?;
+    let id = id.ok_or_else(|| Problem::missing(Resource::ApiKey))?;
+    let shut_out = to_its_end(async move {
+        let event = site.worker.shut_out(caller, id).await?;
+        site.announce(event.as_ref());
+        Ok(())
+    });
+    shut_out.await?;
     Ok(answer::begin(Meaning::Gone, false).finish())
 }
 

@@ -10,11 +10,11 @@ use super::site::Site;
 use crate::service::{Caller, Permission};
 
 impl Site {
-    /// The caller, if it may do this.
+    /// The caller, if it may do this. Nothing that public keys may do is asked for in this way.
     ///
     /// # Errors
     /// `unauthenticated` where there is no key that is let in, `forbidden` where its role does not
-    /// include the permission, `rate_limited` where it asked too often.
+    /// include the permission.
     pub(super) fn admit(
         &self,
         request: &HttpRequest,
@@ -38,26 +38,29 @@ impl Site {
                 "The role of this API key does not include it.",
             ));
         }
-        self.limit(request, caller)?;
         Ok(caller)
     }
 }
 
 impl Site {
-    /// As [`Site::admit`], where the request has a body that is read afterwards.
+    /// As [`Site::admit`], where the request has a body that is read afterwards. Those whose requests
+    /// are limited are counted here.
     ///
     /// The framework closes a connection whose request was answered while its body was still to be
     /// looked at. So a refusal waits until this thread has looked at what is there of it, and no
     /// longer: whoever is refused can keep no room, and needs no new connection for the next try.
     ///
     /// # Errors
-    /// As [`Site::admit`].
+    /// As [`Site::admit`], and `rate_limited` where the caller asked too often.
     pub(super) async fn admit_with_body(
         &self,
         request: &HttpRequest,
         permission: Permission,
     ) -> Result<Caller, Problem> {
-        let admitted = self.admit(request, permission);
+        let admitted = match self.admit(request, permission) {
+            Ok(caller) => self.limit(request, caller).await.map(|()| caller),
+            Err(problem) => Err(problem),
+        };
         if admitted.is_err() {
             tokio::task::yield_now().await;
         }

@@ -20,7 +20,7 @@ pub(super) async fn answer(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let caller = site.admit(&request, Permission::Redeem)?;
+    let caller = site.admit_with_body(&request, Permission::Redeem).await?;
     accept::json(&request)?;
     headers::idempotency_key(&request)?;
     let body = site.body(&request, payload).await?;

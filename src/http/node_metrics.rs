@@ -6,6 +6,7 @@ use redeemd_actors::status::{SequenceStatus, Status};
 use redeemd_domain::sequence::SequenceId;
 
 use super::exposition::{Exposition, Kind};
+use super::sharing_metrics;
 use crate::operation::{Operation, Stage, examine};
 
 /// Writes what the running of the server has to show.
@@ -13,6 +14,7 @@ pub(super) fn write(page: &mut Exposition, operation: &Operation) {
     write_process(page, operation);
     write_listeners(page, operation);
     write_settings(page, operation);
+    sharing_metrics::write(page, &operation.sharing);
     if let Some(node) = operation.node() {
         write_node(page, &node.status);
         write_sequences(page, &node.status);

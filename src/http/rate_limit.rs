@@ -8,6 +8,7 @@ use super::client_address;
 use super::problem::Problem;
 use super::site::Site;
 use crate::limits::Decision;
+use crate::operation::Operation;
 use crate::service::Caller;
 
 /// The requests that may be made at once.
@@ -22,13 +23,17 @@ impl Site {
     ///
     /// # Errors
     /// `rate_limited`, where there were too many of late.
-    pub(super) fn limit(&self, request: &HttpRequest, caller: Caller) -> Result<(), Problem> {
+    pub(super) async fn limit(&self, request: &HttpRequest, caller: Caller) -> Result<(), Problem> {
         let Some(rule) = self.operation.live.public_limit().filter(|_| caller.role == Role::Public)
         else {
             return Ok(());
         };
         let address = client_address::of_request(request, &self.operation.live);
-        let decision = self.operation.limiter.decide(caller.number, address, rule);
+        // A key that was just recognised is there.
+        let id = self.worker.view().control().api_key(caller.number).map(|key| key.id);
+        let id = id.ok_or_else(|| Problem::internal("an API key that was recognised is gone"))?;
+        let Operation { sharing, limiter, .. } = &*self.operation;
+        let decision = sharing.decide(limiter, id, address, rule).await;
         request.extensions_mut().insert(decision);
         decision.retry_after_seconds.map_or(Ok(()), |seconds| Err(Problem::rate_limited(seconds)))
     }

@@ -3,6 +3,7 @@
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::announcing::to_its_end;
 use super::answer::{self, Meaning};
 use super::fields::Fields;
 use super::json::Object;
@@ -45,11 +46,16 @@ async fn mark(
     let key = headers::idempotency_key(&request)?;
     let body = site.body(&request, payload).await?;
     let mut fields = Fields::of_body(&body)?;
-    let code = fields.required("code", text(1..=LONGEST_CODE));
-    let reason = fields.required("reason", text(1..=LONGEST_REASON));
+    let code = fields.required("code", text(1..=LONGEST_CODE)).into_owned();
+    let reason = fields.required("reason", text(1..=LONGEST_REASON)).into_owned();
     fields.finish()?;
-    let marking = Marking { code: &code, usability, reason: &reason, key: key.as_ref() };
-    let marked = site.worker.mark(caller, marking).await?;
+    let marked = to_its_end(async move {
+        let marking = Marking { code: &code, usability, reason: &reason, key: key.as_ref() };
+        let marked = site.worker.mark(caller, marking).await?;
+        site.announce(marked.event.as_ref());
+        Ok(marked)
+    });
+    let marked = marked.await?;
     Ok(answer::json(Meaning::Fine, marked.is_replayed, write(&marked)))
 }
 

@@ -6,6 +6,9 @@
 /// Parts of a request, so that what comes in during a nanosecond is a whole number of them.
 const PARTS: u64 = 1_000_000_000;
 
+/// See [`PARTS`].
+const PARTS_OF_A_MILLIONTH: u64 = PARTS / 1_000_000;
+
 /// How much a client may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -41,23 +44,59 @@ impl Bucket {
     /// Takes a request out of the bucket, if it holds one. A refused request takes nothing. Where
     /// the rule has changed meanwhile, the new one counts for what is missing too.
     pub fn take(&mut self, now: u64, rule: Rule) -> Decision {
-        let (rate, capacity) = (u64::from(rule.per_second), u64::from(rule.burst) * PARTS);
-        // A nanosecond brings as many parts as a second brings requests.
-        let gained = now.saturating_sub(self.at).saturating_mul(rate);
-        self.missing = self.missing.saturating_sub(gained).min(capacity);
+        self.missing = self.missing_at(now, rule);
         self.at = self.at.max(now);
-        let wanted = (self.missing + PARTS).saturating_sub(capacity);
-        if wanted == 0 {
+        let is_refused = self.missing + PARTS > capacity(rule);
+        if !is_refused {
             self.missing += PARTS;
         }
-        let seconds = |parts: u64| parts.div_ceil(rate * PARTS);
-        Decision {
+        Decision::new(self.missing, is_refused, rule)
+    }
+
+    /// What the bucket will lack at a time, in millionths of a request, if nothing is taken.
+    pub fn missing_millionths(&self, now: u64, rule: Rule) -> u64 {
+        self.missing_at(now, rule) / PARTS_OF_A_MILLIONTH
+    }
+
+    /// Learns what it lacked at least at a time, in millionths of a request.
+    pub fn learn(&mut self, at: u64, missing_millionths: u64, rule: Rule) {
+        let missing = missing_millionths.saturating_mul(PARTS_OF_A_MILLIONTH);
+        let now = self.at.max(at);
+        let told = Self { missing, at }.missing_at(now, rule);
+        *self = Self { missing: self.missing_at(now, rule).max(told), at: now };
+    }
+
+    fn missing_at(&self, now: u64, rule: Rule) -> u64 {
+        // A nanosecond brings as many parts as a second brings requests.
+        let gained = now.saturating_sub(self.at).saturating_mul(u64::from(rule.per_second));
+        self.missing.saturating_sub(gained).min(capacity(rule))
+    }
+}
+
+impl Decision {
+    /// About a request after which so many parts of the bucket are missing; a refused one took none.
+    fn new(missing: u64, is_refused: bool, rule: Rule) -> Self {
+        let capacity = capacity(rule);
+        let missing = missing.min(capacity);
+        let seconds = |parts: u64| parts.div_ceil(u64::from(rule.per_second) * PARTS);
+        let wanted = (missing + PARTS).saturating_sub(capacity);
+        Self {
             limit: rule.burst,
-            remaining: u32::try_from((capacity - self.missing) / PARTS).unwrap_or(u32::MAX),
-            reset_seconds: seconds(self.missing),
-            retry_after_seconds: (wanted > 0).then(|| seconds(wanted)),
+            remaining: u32::try_from((capacity - missing) / PARTS).unwrap_or(u32::MAX),
+            reset_seconds: seconds(missing),
+            retry_after_seconds: is_refused.then(|| seconds(wanted).max(1)),
         }
     }
+
+    /// The same, where what is missing is told in millionths of a request.
+    pub fn of_millionths(missing: u64, is_refused: bool, rule: Rule) -> Self {
+        Self::new(missing.saturating_mul(PARTS_OF_A_MILLIONTH), is_refused, rule)
+    }
+}
+
+/// What a full bucket holds, in [`PARTS`].
+fn capacity(rule: Rule) -> u64 {
+    u64::from(rule.burst) * PARTS
 }
 
 #[cfg(test)]
@@ -121,6 +160,37 @@ mod tests {
         let slowest = rule(1, 1_000_000);
         let mut bucket = Bucket { missing: u64::MAX, at: 0 };
         assert_eq!(stands(bucket.take(0, slowest)), (0, 1_000_000, Some(1)));
+    }
+
+    #[test]
+    fn a_bucket_learns_the_worse_of_what_it_knows_and_is_told() {
+        let rule = rule(2, 10);
+        let mut bucket = Bucket::default();
+        bucket.learn(SECOND, 4_000_000, rule);
+        assert_eq!(bucket.missing_millionths(SECOND, rule), 4_000_000);
+        assert_eq!(bucket.missing_millionths(2 * SECOND, rule), 2_000_000);
+        // What was true before is less true now.
+        let later = 2 * SECOND;
+        assert_eq!(stands(bucket.take(later, rule)), (7, 2, None));
+        bucket.learn(SECOND, 4_000_000, rule);
+        assert_eq!(bucket.missing_millionths(later, rule), 3_000_000);
+        bucket.learn(SECOND, 9_000_000, rule);
+        assert_eq!(bucket.missing_millionths(later, rule), 7_000_000);
+        // More than everything cannot be missing.
+        bucket.learn(later, u64::MAX, rule);
+        assert_eq!(stands(bucket.take(later, rule)), (0, 5, Some(1)));
+    }
+
+    #[test]
+    fn what_is_told_in_millionths_is_the_same_decision() {
+        let rule = rule(3, 2);
+        let mut bucket = Bucket::default();
+        for now in [0, 0, 0, SECOND / 7, SECOND / 2, SECOND / 2] {
+            let decision = bucket.take(now, rule);
+            let is_refused = decision.retry_after_seconds.is_some();
+            let missing = bucket.missing_millionths(now, rule);
+            assert_eq!(Decision::of_millionths(missing, is_refused, rule), decision);
+        }
     }
 
     proptest! {

@@ -14,6 +14,7 @@ use std::time::Instant;
 use dashmap::DashMap;
 use redeemd_actors::status::Number;
 use redeemd_domain::identifier::ApiKeyNumber;
+use redeemd_persistence::shared::Taken;
 
 use super::bucket::{Bucket, Decision, Rule};
 
@@ -66,9 +67,37 @@ impl Limiter {
 
     /// Whether a client, which has this API key and asks from this address, may ask now.
     pub fn decide(&self, key: ApiKeyNumber, address: IpAddr, rule: Rule) -> Decision {
-        let now = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let decision = self.decide_at(now, (key, network(address)), rule);
+        let decision = self.decide_at(self.now(), (key, network(address)), rule);
         if decision.retry_after_seconds.is_some() {
+            self.refused.add(1);
+        }
+        decision
+    }
+
+    /// What this limiter knows of a client: when that is, and what its bucket lacks then, in
+    /// millionths of a request.
+    pub fn standing(&self, key: ApiKeyNumber, address: IpAddr, rule: Rule) -> (u64, u64) {
+        let (now, client) = (self.now(), (key, network(address)));
+        let missing = |buckets: &Buckets| {
+            buckets.get(&client).map(|bucket| bucket.missing_millionths(now, rule))
+        };
+        (now, self.generations.iter().filter_map(missing).max().unwrap_or(0))
+    }
+
+    /// What was decided elsewhere about a request that was sent at a time of this limiter's: the
+    /// client is known here too from then on.
+    pub fn adopt(
+        &self,
+        (key, address): (ApiKeyNumber, IpAddr),
+        rule: Rule,
+        sent: u64,
+        decided: &Taken,
+    ) -> Decision {
+        self.with_bucket((key, network(address)), |bucket| {
+            bucket.learn(sent, decided.missing, rule)
+        });
+        let decision = Decision::of_millionths(decided.missing, decided.is_refused, rule);
+        if decided.is_refused {
             self.refused.add(1);
         }
         decision
@@ -79,23 +108,33 @@ impl Limiter {
         self.generations.iter().map(DashMap::len).sum()
     }
 
+    /// Nanoseconds since this limiter was made.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
     fn decide_at(&self, now: u64, client: Client, rule: Rule) -> Decision {
+        self.with_bucket(client, |bucket| bucket.take(now, rule))
+    }
+
+    /// Does something with a client's bucket, and makes one where there is none.
+    fn with_bucket<T>(&self, client: Client, act: impl FnOnce(&mut Bucket) -> T) -> T {
         let [first, second] = &self.generations;
         let (young, old) = match self.young.load(Ordering::Acquire) {
             0 => (first, second),
             _ => (second, first),
         };
         if let Some(mut bucket) = young.get_mut(&client) {
-            return bucket.take(now, rule);
+            return act(&mut bucket);
         }
         // Nothing is locked in between, since other threads may have the two the other way round. At
         // worst a client that asks at the moment of a turn gets a bucket too many, once.
         let former = old.remove(&client).map(|(_, bucket)| bucket).unwrap_or_default();
-        let decision = young.entry(client).or_insert(former).take(now, rule);
+        let result = act(&mut young.entry(client).or_insert(former));
         if self.born.fetch_add(1, Ordering::Relaxed) + 1 >= self.most {
             self.turn();
         }
-        decision
+        result
     }
 
     /// Gives up the old generation, unless another thread is at it.
@@ -124,7 +163,7 @@ impl fmt::Debug for Limiter {
 }
 
 /// What of an address stands for a client.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use redeemd_actors::node::Node;
 use redeemd_config::Settings;
 
-use crate::limits::Limiter;
+use crate::limits::{Limiter, Sharing};
 
 pub use connections::{Connection, Connections, UnderWay};
 pub use health::{Check, Finding, Health, Part, Report, examine};
@@ -41,6 +41,8 @@ pub struct Operation {
     pub connections: Arc<Connections>,
     /// How often clients may ask.
     pub limiter: Limiter,
+    /// What of that is counted together with other servers.
+    pub sharing: Sharing,
     /// Those who listen to events.
     pub listeners: Arc<Listeners>,
     /// How much memory it may have.
@@ -61,6 +63,7 @@ impl Operation {
             reloads: Reloads::default(),
             connections: Arc::default(),
             limiter: Limiter::default(),
+            sharing: Sharing::default(),
             listeners: Arc::default(),
             memory: Memory::of_this_process(),
             data_dir: settings.data_dir.clone(),

@@ -8,6 +8,7 @@ use redeemd_domain::identifier::{ApiKeyId, ApiKeyNumber};
 use super::caller::Caller;
 use super::campaigns::asked;
 use super::error::{Error, Resource};
+use super::events::Event as Happened;
 use super::idempotency::IdempotencyKey;
 use super::worker::Worker;
 use crate::secrets::{ApiKeyText, digest_of_api_key};
@@ -66,17 +67,19 @@ impl Worker {
         }
     }
 
-    /// Shuts an API key out, for good and at once. One that is shut out already stays so.
+    /// Shuts an API key out, for good and at once. One that is shut out already stays so, and nothing
+    /// happens.
     ///
     /// # Errors
     /// When there is no such key, or when it is the last admin key.
-    pub async fn shut_out(&self, caller: Caller, id: ApiKeyId) -> Result<(), Error> {
+    pub async fn shut_out(&self, caller: Caller, id: ApiKeyId) -> Result<Option<Happened>, Error> {
         let view = self.view();
         let known = view.control().api_key(id.number).filter(|key| key.id == id);
         known.ok_or(Error::NotFound(Resource::ApiKey))?;
         let asked = asked(caller, None, b"", &[]);
-        self.change(Command::ShutOut { api_key: id.number, asked }, None).await?;
-        Ok(())
+        let changed = self.change(Command::ShutOut { api_key: id.number, asked }, None).await?;
+        let record = changed.record.filter(|_| !changed.is_replayed);
+        Ok(record.and_then(|record| Happened::of_control((*record).clone(), 0)))
     }
 
     /// API keys, revoked ones included, the newest first: at most `limit` of those that were let in

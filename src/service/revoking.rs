@@ -5,11 +5,13 @@ use std::sync::Arc;
 use redeemd_domain::campaign::Campaign;
 use redeemd_domain::codes::{CampaignNumber, CodeKey, Hint};
 use redeemd_domain::request::Fingerprint;
-use redeemd_domain::shard::{Change, Command, Event, Query, Reply};
+use redeemd_domain::sequence::SequenceId;
+use redeemd_domain::shard::{Change, Command, Event as Happened, Query, Reply};
 
 use super::asking::reply;
 use super::caller::Caller;
 use super::error::Error;
+use super::events::Event;
 use super::idempotency::IdempotencyKey;
 use super::performing::Performed;
 use super::worker::Worker;
@@ -45,6 +47,8 @@ pub struct Marked {
     pub hint: Hint,
     /// What it became.
     pub usability: Usability,
+    /// What happened; `None` where the code was so already, and where this repeats an answer.
+    pub event: Option<Event>,
     /// Whether this repeats an earlier answer.
     pub is_replayed: bool,
 }
@@ -85,8 +89,15 @@ impl Worker {
             campaign: campaign.ok_or_else(|| Error::internal("a code has no campaign"))?,
             hint: view.keys().hint.hint(&code),
             usability: marking.usability,
+            event: self.event_of(code, &performed),
             is_replayed: performed.is_replayed,
         })
+    }
+
+    fn event_of(&self, code: CodeKey, performed: &Performed) -> Option<Event> {
+        let record = performed.record.as_ref().filter(|_| !performed.is_replayed)?;
+        let sequence = SequenceId::shard(self.node().layout.shard_of(code.slot()));
+        Event::of_shard(sequence, (**record).clone(), 0)
     }
 
     async fn campaign_of(
@@ -95,7 +106,7 @@ impl Worker {
         performed: &Performed,
     ) -> Result<CampaignNumber, Error> {
         match performed.record.as_ref().map(|record| &record.event) {
-            Some(Event::Revoked(changed) | Event::Restored(changed)) => Ok(changed.campaign),
+            Some(Happened::Revoked(changed) | Happened::Restored(changed)) => Ok(changed.campaign),
             Some(_) => Err(Error::internal("a request was answered with another's record")),
             None => match reply(self.query(self.place_of(&code), Query::Find(code))).await? {
                 Reply::Found(Some((campaign, _))) => Ok(campaign.number),

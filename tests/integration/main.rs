@@ -39,6 +39,7 @@ mod rate_limits;
 mod readme;
 mod recipes;
 mod redemptions;
+mod redis;
 mod reload;
 mod restart;
 mod revoke;

@@ -22,7 +22,7 @@ use super::json::Object;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::site::Site;
-use crate::service::{Error, EventFilter, EventKind, EventPosition, Permission};
+use crate::service::{Error, Event, EventFilter, EventKind, EventPosition, Permission, Register};
 use listener::{EventStream, Listener};
 
 /// The media type of a stream of events.
@@ -36,6 +36,16 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 
 /// The word for the position after everything that happened by now.
 const NOW: &str = "now";
+
+/// An event as clients read it.
+pub(super) fn text_of(event: &Event, register: &Register) -> String {
+    let mut text = Vec::with_capacity(512);
+    let mut object = Object::begin(&mut text);
+    body::write(event, register, &mut object);
+    object.end();
+    // What is written is always UTF-8.
+    String::from_utf8(text).unwrap_or_default()
+}
 
 /// `GET /events`
 pub(super) async fn follow(site: Site, request: HttpRequest) -> Result<HttpResponse, Problem> {

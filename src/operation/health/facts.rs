@@ -8,6 +8,7 @@ use redeemd_actors::status::SequenceStatus;
 use redeemd_config::Settings;
 
 use super::super::{Operation, Stage};
+use super::redis_facts::RedisFacts;
 use super::{Check, Finding, Part, Report};
 
 /// How many of the snapshots' intervals may pass before one is overdue, besides the time that
@@ -58,6 +59,8 @@ pub(super) struct Facts {
     pub(super) snapshot_age_seconds: u64,
     /// 0 where snapshots do not depend on time.
     pub(super) snapshot_interval_seconds: u64,
+    /// Where attempts are to be counted in Redis.
+    pub(super) redis: Option<RedisFacts>,
     pub(super) reload_error: Option<String>,
     pub(super) waiting_for_restart: Vec<String>,
     pub(super) reloaded_at: u64,
@@ -80,6 +83,7 @@ impl Facts {
             memory_limit_bytes: operation.memory.limit_bytes,
             max_leap_seconds: live.clock.max_leap_seconds,
             mailbox_capacity: operation.settings.shards.mailbox_capacity as u64,
+            redis: RedisFacts::gather(&operation.sharing),
             reload_error: reload.error,
             waiting_for_restart: reload.waiting,
             reloaded_at: reload.at,
@@ -131,7 +135,7 @@ impl Facts {
 
     /// What they mean.
     pub(super) fn judge(self) -> Report {
-        let parts = vec![
+        let mut parts = vec![
             self.server(),
             self.journal(),
             self.disk(),
@@ -142,6 +146,7 @@ impl Facts {
             self.snapshots(),
             self.configuration(),
         ];
+        parts.extend(self.redis.map(RedisFacts::judge));
         Report { parts }
     }
 
@@ -276,10 +281,15 @@ impl Facts {
     }
 }
 
-fn part(name: &'static str, finding: Option<Finding>, checks: Vec<Check>) -> Part {
+pub(super) fn part(name: &'static str, finding: Option<Finding>, checks: Vec<Check>) -> Part {
     Part { name, finding, note: None, checks }
 }
 
-fn check(name: &'static str, value: u64, limit: Option<u64>, unit: &'static str) -> Check {
+pub(super) fn check(
+    name: &'static str,
+    value: u64,
+    limit: Option<u64>,
+    unit: &'static str,
+) -> Check {
     Check { name, value, limit, unit }
 }

@@ -2,6 +2,7 @@
 //! the runbook in `docs/OPERATIONS.md` explains.
 
 mod facts;
+mod redis_facts;
 
 #[cfg(test)]
 mod tests;
@@ -75,11 +76,17 @@ pub enum Finding {
     SnapshotOverdue,
     /// The settings that were loaded last are wrong, and were not taken over.
     ReloadFailed,
+    /// Redis answers too late, so that each server counts attempts for itself.
+    RedisSlow,
+    /// Redis cannot be reached, so that each server counts attempts for itself.
+    RedisAway,
+    /// Redis refuses, so that each server counts attempts for itself.
+    RedisRefused,
 }
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Starting,
         Self::Ending,
         Self::JournalFailed,
@@ -100,6 +107,9 @@ impl Finding {
         Self::SnapshotFailed,
         Self::SnapshotOverdue,
         Self::ReloadFailed,
+        Self::RedisSlow,
+        Self::RedisAway,
+        Self::RedisRefused,
     ];
 
     /// Its name, how bad it is, and what to say of it.
@@ -172,6 +182,21 @@ impl Finding {
                 "reload_failed",
                 Degraded,
                 "The settings that were loaded last are wrong and not in force.",
+            ),
+            Self::RedisSlow => (
+                "redis_slow",
+                Degraded,
+                "Redis answers too late; this server counts attempts for itself.",
+            ),
+            Self::RedisAway => (
+                "redis_away",
+                Degraded,
+                "Redis cannot be reached; this server counts attempts for itself.",
+            ),
+            Self::RedisRefused => (
+                "redis_refused",
+                Degraded,
+                "Redis refuses; this server counts attempts for itself.",
             ),
         }
     }

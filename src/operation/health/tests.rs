@@ -1,7 +1,12 @@
 //! Which facts make which finding.
 
+use std::time::Duration;
+
+use redeemd_persistence::shared::{Standing, Trouble};
+
 use super::super::Stage;
 use super::facts::Facts;
+use super::redis_facts::RedisFacts;
 use super::*;
 
 fn fine() -> Facts {
@@ -28,6 +33,11 @@ fn with(change: impl FnOnce(&mut Facts)) -> Facts {
     facts
 }
 
+fn with_redis(trouble: Trouble) -> Facts {
+    let standing = Standing { trouble: Some(trouble), age: Duration::from_secs(9) };
+    with(|it| it.redis = Some(RedisFacts { standing, in_flight: 0, slow_ms: 20 }))
+}
+
 #[test]
 fn nothing_is_found_where_all_is_well() {
     let report = fine().judge();
@@ -37,7 +47,7 @@ fn nothing_is_found_where_all_is_well() {
 
 #[test]
 fn each_finding_is_found_alone_and_in_its_part() {
-    let cases: [(&str, Finding, Facts); 20] = [
+    let cases: [(&str, Finding, Facts); 23] = [
         ("server", Finding::Starting, with(|it| it.stage = Some(Stage::Starting))),
         ("server", Finding::Ending, with(|it| it.stage = Some(Stage::Ending))),
         ("journal", Finding::JournalFailed, with(|it| it.fatal = Some("why".into()))),
@@ -58,6 +68,9 @@ fn each_finding_is_found_alone_and_in_its_part() {
         ("snapshots", Finding::SnapshotFailed, with(|it| it.snapshot_failed = true)),
         ("snapshots", Finding::SnapshotOverdue, with(|it| it.snapshot_age_seconds = 2_761)),
         ("configuration", Finding::ReloadFailed, with(|it| it.reload_error = Some("x".into()))),
+        ("redis", Finding::RedisSlow, with_redis(Trouble::Slow)),
+        ("redis", Finding::RedisAway, with_redis(Trouble::Away("x".into()))),
+        ("redis", Finding::RedisRefused, with_redis(Trouble::Refused("x".into()))),
     ];
     for (place, finding, facts) in cases {
         let report = facts.judge();

@@ -40,7 +40,7 @@ pub enum EventRecord {
 
 impl Event {
     /// The event of a shard's record; `None` where nothing changed.
-    pub(super) fn of_shard(
+    pub(in crate::service) fn of_shard(
         sequence: SequenceId,
         record: shard::Record,
         bytes: usize,
@@ -56,7 +56,7 @@ impl Event {
     }
 
     /// The event of a record of the control sequence; `None` where nothing changed.
-    pub(super) fn of_control(record: control::Record, bytes: usize) -> Option<Self> {
+    pub(in crate::service) fn of_control(record: control::Record, bytes: usize) -> Option<Self> {
         Some(Self {
             id: id(SequenceId::CONTROL, record.at, record.number),
             kind: EventKind::of_control(&record.event)?,
