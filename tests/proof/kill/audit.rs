@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Fault;
 use super::book::{Book, Campaign};
+use super::life::Life;
 use crate::dice::Dice;
 
 /// How many older redemptions are looked up, besides all of the last round.
@@ -61,6 +62,23 @@ pub(super) fn look_at_everything(
         }
     }
     Ok(())
+}
+
+/// Compares how many redemptions the events tell of.
+pub(super) fn count(book: &Book, life: &Life) -> Result<(), Fault> {
+    let (mut least, mut most) = (0, 0);
+    for campaign in book.campaigns() {
+        for code in campaign.codes.read().unwrap().iter() {
+            let history = code.history.lock().unwrap();
+            least += history.acknowledged.len() as u64;
+            most += history.most();
+        }
+    }
+    let told = life.redemptions_of_others();
+    match (least..=most).contains(&told) {
+        true => Ok(()),
+        false => Err(format!("events tell of {told} redemptions, and {least} to {most} happened")),
+    }
 }
 
 fn look_up(client: &mut Client, book: &Book, redemption: &Value) -> Result<(), Fault> {

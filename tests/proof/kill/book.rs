@@ -151,6 +151,11 @@ impl Book {
         Ok(())
     }
 
+    /// What was acknowledged since the last look.
+    pub(super) fn unseen(&self) -> Vec<serde_json::Value> {
+        self.fresh.lock().unwrap().clone()
+    }
+
     /// What happened, for people.
     pub(super) fn summary(&self) -> String {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use redeemd::client::{Answer, Client, Error, Request};
+use redeemd::client::{Answer, Client, Request};
 use serde_json::{Value, json};
 
 use super::Fault;
 use super::book::{Book, Code};
 use super::code::Keyed;
-use super::rules::Rules;
+use super::judging::{judge_redemption, judge_refusal};
+use super::sending::{Sent, send};
 use crate::dice::Dice;
 use crate::site::admin;
 
@@ -25,15 +26,6 @@ pub(super) struct Player<'a> {
     client: Client,
     book: &'a Book,
     dice: Dice,
-}
-
-/// What came of sending a request.
-enum Sent {
-    Answered(Answer),
-    /// It may or may not have been carried out.
-    CutOff,
-    /// It was certainly not carried out.
-    Not,
 }
 
 impl<'a> Player<'a> {
@@ -256,68 +248,14 @@ impl<'a> Player<'a> {
     }
 
     fn send(&mut self, request: &Request<'_>) -> Result<Sent, Fault> {
-        match self.client.send(request) {
-            Ok(answer) if answer.problem().as_deref() == Some("outcome_unknown") => {
-                Ok(Sent::CutOff)
-            }
-            Ok(answer) => Ok(Sent::Answered(answer)),
-            Err(Error::Refused { .. }) => Ok(Sent::Not),
-            Err(Error::Lost(error) | Error::CutOff(error)) if !is_silence(&error) => {
-                self.book.tally().cut_off.fetch_add(1, Ordering::Relaxed);
-                Ok(Sent::CutOff)
-            }
-            Err(error) => Err(error.to_string()),
+        let sent = send(&mut self.client, request);
+        if matches!(sent, Ok(Sent::CutOff)) {
+            self.book.tally().cut_off.fetch_add(1, Ordering::Relaxed);
         }
+        sent
     }
 
     fn count_refusal(&self) {
         self.book.tally().refused.fetch_add(1, Ordering::Relaxed);
     }
-}
-
-/// Whether a server that was not killed said nothing for too long.
-fn is_silence(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
-}
-
-fn judge_refusal(
-    answer: &Answer,
-    can_be_used_up: bool,
-    before: &Rules,
-    after: &Rules,
-) -> Result<(), Fault> {
-    let is_right = match answer.problem().as_deref() {
-        Some("already_redeemed") => can_be_used_up,
-        Some("campaign_paused") => Rules::may_be_paused(before, after),
-        Some("overloaded") => true,
-        _ => false,
-    };
-    if is_right {
-        return Ok(());
-    }
-    Err(format!("a redemption got {}, with the rules {before:?} and {after:?}", answer.summary()))
-}
-
-/// Judges the answer to a redemption that happened.
-fn judge_redemption(
-    answer: &Answer,
-    body: &str,
-    code: &Code,
-    before: &Rules,
-    after: &Rules,
-) -> Result<Value, Fault> {
-    let redemption = answer.json().map_err(|error| error.to_string())?;
-    let asked: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-    let is_right = redemption["user_id"] == asked["user_id"]
-        && redemption["metadata"] == asked["metadata"]
-        && redemption["campaign_id"] == code.campaign.id.as_str()
-        && redemption["status"] == "redeemed";
-    if !is_right {
-        return Err(format!("{asked} was answered {redemption}"));
-    }
-    // A repeated answer may be from a time when it was not.
-    if !answer.is_replayed() && Rules::is_certainly_paused(before, after) {
-        return Err(format!("a paused campaign redeemed: {redemption}, {before:?}"));
-    }
-    Ok(redemption)
 }
