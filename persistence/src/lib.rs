@@ -10,6 +10,7 @@ pub mod disk;
 pub mod exchange;
 pub mod journal;
 pub mod ledger;
+pub mod postgres;
 pub mod shared;
 pub mod snapshot;
 pub mod tls;

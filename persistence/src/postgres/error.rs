@@ -1,0 +1,131 @@
+//! What can go wrong with PostgreSQL, and what is to be done about it.
+
+use tokio_postgres::error::SqlState;
+
+/// What went wrong. None of the texts holds a password or a row.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no connection, or it was lost or too slow. Whether the last transaction was carried
+    /// out is not known.
+    #[error("{0}")]
+    Away(String),
+    /// The database refused rows for what is in them.
+    #[error("{sql_state}: {message}")]
+    Content {
+        /// The SQLSTATE.
+        sql_state: String,
+        /// What the database said.
+        message: String,
+    },
+    /// The database refused for another reason, which waiting does not change.
+    #[error("{sql_state}: {message}")]
+    Refused {
+        /// The SQLSTATE.
+        sql_state: String,
+        /// What the database said.
+        message: String,
+    },
+    /// What is in the database is not what this directory wrote.
+    #[error("{0}")]
+    Foreign(String),
+    /// Its tables were made by a newer redeemd.
+    #[error(
+        "the database has schema version {found}, and this redeemd knows versions up to {known}; \
+         start the newer redeemd"
+    )]
+    Newer {
+        /// What it has.
+        found: i64,
+        /// What is known.
+        known: i64,
+    },
+    /// Its tables are not there or older, and may not be made by the server.
+    #[error(
+        "the database has schema version {found}, and version {wanted} is needed; run \
+         `redeemd postgres migrate`"
+    )]
+    NotMigrated {
+        /// What it has; 0 where there is nothing.
+        found: i64,
+        /// What is needed.
+        wanted: i64,
+    },
+    /// The database stood elsewhere than the writer believed; nothing was written.
+    #[error("{0}")]
+    Moved(String),
+}
+
+/// What is to be done about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Try again later, having looked how far the database is.
+    Away,
+    /// Find the row that is to blame and set it aside.
+    Content,
+    /// Say so, and look again now and then whether somebody has changed it.
+    Stopped,
+}
+
+impl Error {
+    /// What is to be done about it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Away(_) | Self::Moved(_) => Kind::Away,
+            Self::Content { .. } => Kind::Content,
+            Self::Refused { .. }
+            | Self::Foreign(_)
+            | Self::Newer { .. }
+            | Self::NotMigrated { .. } => Kind::Stopped,
+        }
+    }
+
+    /// The same error where no row is to blame, since none was sent.
+    pub(super) fn of_no_row(self) -> Self {
+        match self {
+            Self::Content { sql_state, message } => Self::Refused { sql_state, message },
+            other => other,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(database) = error.as_db_error() else { return Self::Away(chain_of(&error)) };
+        let sql_state = database.code().code().to_owned();
+        let message = database.message().to_owned();
+        match class_of(database.code()) {
+            Kind::Away => Self::Away(format!("{sql_state}: {message}")),
+            Kind::Content => Self::Content { sql_state, message },
+            Kind::Stopped => Self::Refused { sql_state, message },
+        }
+    }
+}
+
+/// Everything that is not known to be about rows, or to be for ever, is tried again.
+fn class_of(state: &SqlState) -> Kind {
+    let code = state.code();
+    match code.get(..2).unwrap_or_default() {
+        // Data exceptions, violated constraints, program limits such as an index row's size, what a
+        // trigger raised, failed checks of views.
+        "22" | "23" | "44" | "54" | "P0" => Kind::Content,
+        // Unknown or forbidden names, wrong passwords, unknown databases and schemas.
+        "28" | "3D" | "3F" | "42" => Kind::Stopped,
+        // Among others: a database that takes only questions, as a replica does.
+        "25" if code == "25006" => Kind::Stopped,
+        _ => Kind::Away,
+    }
+}
+
+/// An error and its causes in one line.
+fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = next.source();
+    }
+    text
+}

@@ -1,0 +1,33 @@
+//! The projection: a copy of the ledger's outcomes in PostgreSQL, for reports and questions.
+//!
+//! It decides nothing. What it writes it writes together with how far it has come, in one
+//! transaction that is carried out only if the database is where the writer believes it to be; so a
+//! batch that is sent twice, or by somebody else, changes nothing.
+//!
+//! Everything that goes over a connection fits a pooler in transaction mode: no named statement
+//! outlives its transaction, nothing is set for a session, no lock is held beyond a transaction.
+
+mod chain;
+mod changing;
+mod connection;
+mod copying;
+mod error;
+mod migration;
+mod note;
+mod options;
+mod partition;
+mod projection;
+mod rendering;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+pub use chain::{Chain, Checkpoint};
+pub use error::{Error, Kind};
+pub use migration::{Migration, pending_sql};
+pub use note::Note;
+pub use options::{Options, WrongUrl};
+pub use projection::{Batch, Migrated, Owner, Projection, SetAside, Survey};
+pub use rendering::Renderer;
+pub use rows::Rows;
