@@ -15,6 +15,7 @@ use crate::layer::{self, Layer};
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::log::Log;
+use crate::postgres::Postgres;
 use crate::reader::Reader;
 use crate::redemptions::Redemptions;
 use crate::redis_section::Redis;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub events: Events,
     /// The server through which several servers count attempts together.
     pub redis: Redis,
+    /// The database that outcomes are copied to.
+    pub postgres: Postgres,
     /// Logs.
     pub log: Log,
 }
@@ -109,6 +112,7 @@ impl Settings {
             holds: Holds::read(reader),
             events: Events::read(reader),
             redis: Redis::read(reader),
+            postgres: Postgres::read(reader),
             log: Log::read(reader),
         }
     }
@@ -131,6 +135,7 @@ impl Default for Settings {
             holds: Holds::default(),
             events: Events::default(),
             redis: Redis::default(),
+            postgres: Postgres::default(),
             log: Log::default(),
         }
     }

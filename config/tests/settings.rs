@@ -405,3 +405,19 @@ fn settings_of_redis_that_do_not_go_together_are_refused() {
         assert!(!problem.to_string().contains("hunter2"), "{problem}");
     }
 }
+
+#[test]
+fn what_may_hold_a_password_is_never_shown() {
+    let url = "postgres://redeemd:hunter2@db.example:5432/redeemd";
+    let options = || with_environment(&[("REDEEMD_POSTGRES__URL", url)]);
+    let (settings, description) = Settings::load_described(options()).unwrap();
+    assert_eq!(settings.postgres.url.expose(), url);
+    for shown in [description.to_string(), format!("{description:?}"), format!("{settings:?}")] {
+        assert!(shown.contains("(set, not shown)") && !shown.contains("hunter2"), "{shown}");
+    }
+    for wrong in ["mysql://redeemd:hunter2@db.example/redeemd", "hunter2"] {
+        let problem = only_problem(with_override("postgres.url", wrong));
+        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+        assert!(problem.detail.contains("postgres://"), "{problem}");
+    }
+}
