@@ -22,6 +22,7 @@ pub mod node;
 pub mod policies;
 pub mod port;
 pub mod ports;
+pub mod projector;
 pub mod recovery;
 pub mod replay;
 pub mod sequence_actor;

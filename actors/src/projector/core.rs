@@ -1,0 +1,259 @@
+//! What the projector decides: what to write next, and what to do after it worked or did not. A
+//! plain value: events in, steps out. It knows no database, no ledger and no clock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redeemd_domain::sequence::SequenceId;
+use redeemd_persistence::postgres::{Checkpoint, Kind};
+
+use super::breaker::{Breaker, State};
+use super::pace::Pace;
+
+/// What bounds the projector.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// At how many outcomes, or rows of them, a batch is full at the most.
+    pub batch_rows: usize,
+    /// How many batches are written at once, each of another sequence.
+    pub batches_at_once: usize,
+    /// How long outcomes may gather, where there are few of them.
+    pub interval: Duration,
+    /// The longest time between two attempts while the database is away.
+    pub longest_delay: Duration,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Look how far the database is.
+    Survey,
+    /// Write a batch.
+    Write(Order),
+    /// Wait so long, or until something comes of what is under way.
+    Wait(Duration),
+}
+
+/// A batch to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Of which sequence.
+    pub sequence: SequenceId,
+    /// Where the database stands.
+    pub from: Checkpoint,
+    /// The last entry that may be in it.
+    pub through: u64,
+    /// At how many outcomes, or rows of them, it is full.
+    pub limit: usize,
+    /// Why its only outcome is to be set aside instead of being written.
+    pub set_aside: Option<String>,
+}
+
+/// One sequence.
+#[derive(Clone, Debug)]
+struct Lane {
+    /// Where the database stands.
+    checkpoint: Checkpoint,
+    /// How far the ledger durably is.
+    available: u64,
+    is_under_way: bool,
+    /// When something was last begun to be written.
+    begun: Duration,
+    search: Option<Search>,
+}
+
+/// The search for an outcome that the database refuses.
+#[derive(Clone, Debug)]
+struct Search {
+    /// How many outcomes the next batch may have.
+    limit: usize,
+    /// Why the next one is refused, once it is known to be the one.
+    reason: Option<String>,
+}
+
+/// What the projector knows and decides. Times are since any fixed moment.
+#[derive(Clone, Debug)]
+pub struct Core {
+    limits: Limits,
+    lanes: BTreeMap<SequenceId, Lane>,
+    breaker: Breaker,
+    pace: Pace,
+    /// Whether it is known how far the database is.
+    is_surveyed: bool,
+    is_surveying: bool,
+    /// The lane that was served last, so that all get their turn.
+    last: Option<SequenceId>,
+}
+
+impl Core {
+    /// A projector that knows nothing of its database yet, but where it stood when it was last seen.
+    pub fn new(limits: Limits, checkpoints: &BTreeMap<SequenceId, Checkpoint>) -> Self {
+        let lane = |&checkpoint: &Checkpoint| Lane {
+            checkpoint,
+            available: 0,
+            is_under_way: false,
+            begun: Duration::ZERO,
+            search: None,
+        };
+        Self {
+            limits,
+            lanes: checkpoints.iter().map(|(&sequence, it)| (sequence, lane(it))).collect(),
+            breaker: Breaker::new(limits.longest_delay),
+            pace: Pace::new(limits.batch_rows),
+            is_surveyed: false,
+            is_surveying: false,
+            last: None,
+        }
+    }
+
+    /// Where the database stands, as far as is known.
+    pub fn checkpoints(&self) -> BTreeMap<SequenceId, Checkpoint> {
+        self.lanes.iter().map(|(&sequence, lane)| (sequence, lane.checkpoint)).collect()
+    }
+
+    /// What the circuit breaker lets pass.
+    pub fn breaker(&self, now: Duration) -> State {
+        self.breaker.state(now)
+    }
+
+    /// Whether it is known how far the database is, so that batches are written.
+    pub fn is_surveyed(&self) -> bool {
+        self.is_surveyed
+    }
+
+    /// How much is written, and how quickly.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// How many entries the database is behind.
+    pub fn backlog(&self) -> u64 {
+        let behind = |lane: &Lane| lane.available.saturating_sub(lane.checkpoint.through);
+        self.lanes.values().map(behind).fold(0, u64::saturating_add)
+    }
+
+    /// Notes how far the ledger durably has a sequence.
+    pub fn available(&mut self, sequence: SequenceId, through: u64) {
+        if let Some(lane) = self.lanes.get_mut(&sequence) {
+            lane.available = lane.available.max(through);
+        }
+    }
+
+    /// What to do next. What it says is taken to be begun, unless it is to wait.
+    pub fn next(&mut self, now: Duration) -> Step {
+        let under_way = self.lanes.values().filter(|lane| lane.is_under_way).count();
+        let wait = self.breaker.wait(now);
+        if !wait.is_zero() {
+            return Step::Wait(wait);
+        }
+        if self.is_surveying || (!self.is_surveyed && under_way > 0) {
+            return Step::Wait(self.limits.interval);
+        }
+        if !self.is_surveyed {
+            self.is_surveying = true;
+            return Step::Survey;
+        }
+        if under_way >= self.limits.batches_at_once {
+            return Step::Wait(self.limits.interval);
+        }
+        match self.due(now) {
+            Ok(sequence) => self.begin(sequence, now),
+            Err(wait) => Step::Wait(wait),
+        }
+    }
+
+    /// Notes that the database was looked at and stands here.
+    pub fn surveyed(&mut self, checkpoints: &BTreeMap<SequenceId, Checkpoint>) {
+        (self.is_surveying, self.is_surveyed) = (false, true);
+        for (sequence, &checkpoint) in checkpoints {
+            if let Some(lane) = self.lanes.get_mut(sequence) {
+                lane.checkpoint = checkpoint;
+            }
+        }
+        self.breaker.succeeded();
+    }
+
+    /// Notes that a batch was written: how large it was, in outcomes or rows, and how long it took.
+    pub fn written(&mut self, order: &Order, to: Checkpoint, size: usize, took: Duration) {
+        let Some(lane) = self.lanes.get_mut(&order.sequence) else { return };
+        lane.is_under_way = false;
+        lane.checkpoint = to;
+        let most = self.pace.limit();
+        lane.search = lane.search.take().and_then(|search| {
+            // What follows may be refused, too, so the way back to large batches takes a few steps.
+            let limit = search.limit.saturating_mul(2);
+            (limit < most).then_some(Search { limit, reason: None })
+        });
+        if lane.search.is_none() {
+            let entries = to.through.saturating_sub(order.from.through);
+            self.pace.written(size, entries, took);
+        }
+        self.breaker.succeeded();
+    }
+
+    /// Notes that looking or writing did not work, of which sequence, with how many outcomes, and
+    /// why. `chance` is any random number.
+    pub fn failed(
+        &mut self,
+        order: Option<(&Order, usize)>,
+        (kind, reason): (Kind, String),
+        now: Duration,
+        chance: u64,
+    ) {
+        self.is_surveying &= order.is_some();
+        if let Some(lane) = order.and_then(|(order, _)| self.lanes.get_mut(&order.sequence)) {
+            lane.is_under_way = false;
+            if let (Kind::Content, Some((order, outcomes))) = (kind, order)
+                && order.set_aside.is_none()
+            {
+                lane.search = Some(match outcomes {
+                    0 | 1 => Search { limit: 1, reason: Some(reason) },
+                    _ => Search { limit: outcomes.div_ceil(2), reason: None },
+                });
+                return;
+            }
+        }
+        self.is_surveyed = false;
+        match kind {
+            Kind::Away => self.breaker.failed(now, chance),
+            // One that even refuses to have it set aside needs somebody to look.
+            Kind::Content | Kind::Stopped => self.breaker.stopped(now),
+        }
+    }
+
+    /// The sequence whose turn it is; otherwise how long until there may be one.
+    fn due(&self, now: Duration) -> Result<SequenceId, Duration> {
+        let after = |sequence: &SequenceId| self.last.is_none_or(|last| *sequence > last);
+        let (later, earlier): (Vec<_>, Vec<_>) =
+            self.lanes.iter().partition(|(sequence, _)| after(sequence));
+        let mut wait = self.limits.interval;
+        for (&sequence, lane) in later.into_iter().chain(earlier) {
+            let backlog = lane.available.saturating_sub(lane.checkpoint.through);
+            if backlog == 0 || lane.is_under_way {
+                continue;
+            }
+            let is_much =
+                usize::try_from(backlog).is_ok_and(|backlog| backlog >= self.pace.limit());
+            let left = (lane.begun + self.limits.interval).saturating_sub(now);
+            if left.is_zero() || is_much || lane.search.is_some() {
+                return Ok(sequence);
+            }
+            wait = wait.min(left);
+        }
+        Err(wait)
+    }
+
+    fn begin(&mut self, sequence: SequenceId, now: Duration) -> Step {
+        let limit = self.pace.limit();
+        let Some(lane) = self.lanes.get_mut(&sequence) else { return Step::Wait(Duration::ZERO) };
+        (lane.is_under_way, lane.begun) = (true, now);
+        self.last = Some(sequence);
+        Step::Write(Order {
+            sequence,
+            from: lane.checkpoint,
+            through: lane.available,
+            limit: lane.search.as_ref().map_or(limit, |search| search.limit),
+            set_aside: lane.search.as_ref().and_then(|search| search.reason.clone()),
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! What the projector decides, driven by hand.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redeemd_domain::sequence::SequenceId;
+use redeemd_persistence::journal::DirectoryId;
+use redeemd_persistence::postgres::{Checkpoint, Kind};
+
+use super::breaker::State;
+use super::core::{Core, Limits, Order, Step};
+
+const SECOND: Duration = Duration::from_secs(1);
+const CONTROL: SequenceId = SequenceId::CONTROL;
+const SHARD: SequenceId = SequenceId::shard(0);
+
+fn genesis() -> BTreeMap<SequenceId, Checkpoint> {
+    let genesis = |sequence| (sequence, Checkpoint::genesis(DirectoryId([1; 16]), sequence));
+    [CONTROL, SHARD].map(genesis).into()
+}
+
+fn core() -> Core {
+    let limits = Limits {
+        batch_rows: 10_000,
+        batches_at_once: 2,
+        interval: SECOND / 2,
+        longest_delay: SECOND * 30,
+    };
+    Core::new(limits, &genesis())
+}
+
+/// One that knows where its database is.
+fn surveyed() -> Core {
+    let mut core = core();
+    assert_eq!(core.next(SECOND), Step::Survey);
+    core.surveyed(&genesis());
+    core
+}
+
+fn order(core: &mut Core, now: Duration) -> Order {
+    match core.next(now) {
+        Step::Write(order) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The end of an order that was carried out as a whole.
+fn end(order: &Order) -> Checkpoint {
+    let through = order.through.min(order.from.through + order.limit as u64);
+    Checkpoint { through, chain: order.from.chain.followed_by(through, b"") }
+}
+
+#[test]
+fn nothing_is_written_before_it_is_known_how_far_the_database_is() {
+    let mut core = core();
+    core.available(SHARD, 10);
+    assert_eq!(core.next(SECOND), Step::Survey);
+    assert!(matches!(core.next(SECOND), Step::Wait(_)), "it is being looked at");
+    core.surveyed(&genesis());
+    assert_eq!(order(&mut core, SECOND).sequence, SHARD);
+}
+
+#[test]
+fn sequences_take_turns_and_none_is_written_twice_at_once() {
+    let mut core = surveyed();
+    core.available(CONTROL, 100_000);
+    core.available(SHARD, 100_000);
+    let first = order(&mut core, SECOND);
+    let second = order(&mut core, SECOND);
+    assert_eq!((first.sequence, second.sequence), (CONTROL, SHARD));
+    assert!(matches!(core.next(SECOND), Step::Wait(_)), "as many as may be are under way");
+    core.written(&first, end(&first), first.limit, SECOND / 100);
+    let third = order(&mut core, SECOND);
+    assert_eq!((third.sequence, third.from), (CONTROL, end(&first)));
+    assert!(third.limit > first.limit, "it was quick, so the next one is larger");
+    assert_eq!(core.backlog(), 200_000 - first.limit as u64);
+}
+
+#[test]
+fn little_waits_for_more_and_much_does_not() {
+    let mut core = surveyed();
+    core.available(SHARD, 1);
+    let one = order(&mut core, SECOND);
+    core.written(&one, end(&one), 1, SECOND / 100);
+    core.available(SHARD, 2);
+    assert_eq!(core.next(SECOND + SECOND / 10), Step::Wait(SECOND * 4 / 10));
+    core.available(SHARD, 5_000);
+    assert_eq!(order(&mut core, SECOND + SECOND / 10).from, end(&one));
+}
+
+#[test]
+fn after_a_failure_the_database_is_looked_at_again_later() {
+    let mut core = surveyed();
+    core.available(CONTROL, 5);
+    core.available(SHARD, 5);
+    let (first, second) = (order(&mut core, SECOND), order(&mut core, SECOND));
+    core.failed(Some((&first, 5)), (Kind::Away, "gone".to_owned()), SECOND, 3);
+    let Step::Wait(wait) = core.next(SECOND) else { panic!("it does not wait") };
+    let mut now = SECOND + wait;
+    assert!(matches!(core.next(now), Step::Wait(_)), "another batch is still under way");
+    core.failed(Some((&second, 5)), (Kind::Away, "gone".to_owned()), now, 3);
+    for _ in 0..5 {
+        let Step::Wait(wait) = core.next(now) else { panic!("it does not wait") };
+        now += wait;
+        assert_eq!(core.next(now), Step::Survey);
+        core.failed(None, (Kind::Away, "gone".to_owned()), now, 3);
+    }
+    assert_eq!(core.breaker(now), State::Open);
+    let Step::Wait(wait) = core.next(now) else { panic!("it does not wait") };
+    now += wait;
+    assert_eq!((core.breaker(now), core.next(now)), (State::HalfOpen, Step::Survey));
+    // The second batch had arrived, though nobody had heard of it.
+    let found = BTreeMap::from([(second.sequence, end(&second))]);
+    core.surveyed(&found);
+    assert_eq!(core.breaker(now), State::Closed);
+    assert_eq!(order(&mut core, now), Order { ..first });
+    assert!(matches!(core.next(now), Step::Wait(_)), "the second one has nothing left");
+}
+
+/// A database that refuses one entry, whatever it comes with.
+fn drain(core: &mut Core, refused: u64, available: u64) -> (Vec<u64>, usize) {
+    let (mut now, mut attempts, mut aside) = (SECOND, 0, Vec::new());
+    core.available(SHARD, available);
+    while core.backlog() > 0 {
+        now += SECOND;
+        let order = order(core, now);
+        attempts += 1;
+        let to = end(&order);
+        let outcomes = usize::try_from(to.through - order.from.through).unwrap();
+        let has_it = order.from.through < refused && refused <= to.through;
+        if has_it && order.set_aside.is_none() {
+            core.failed(Some((&order, outcomes)), (Kind::Content, "no".to_owned()), now, 3);
+            continue;
+        }
+        if order.set_aside.is_some() {
+            assert_eq!(outcomes, 1);
+            aside.push(to.through);
+        }
+        core.written(&order, to, outcomes, SECOND / 100);
+    }
+    (aside, attempts)
+}
+
+#[test]
+fn the_one_outcome_that_is_refused_is_found_and_set_aside() {
+    for refused in [1, 2, 499, 500, 501, 3_000, 20_000] {
+        let (aside, attempts) = drain(&mut surveyed(), refused, 20_000);
+        assert_eq!(aside, [refused]);
+        assert!(attempts < 60, "{attempts} attempts to get past {refused}");
+    }
+}
+
+#[test]
+fn what_cannot_even_be_set_aside_stops_it_for_a_long_while() {
+    let mut core = surveyed();
+    core.available(SHARD, 1);
+    let refused = order(&mut core, SECOND);
+    core.failed(Some((&refused, 1)), (Kind::Content, "no".to_owned()), SECOND, 3);
+    let aside = order(&mut core, SECOND);
+    assert_eq!(aside.set_aside.as_deref(), Some("no"));
+    core.failed(Some((&aside, 1)), (Kind::Content, "no".to_owned()), SECOND, 3);
+    assert_eq!(core.next(SECOND), Step::Wait(SECOND * 30));
+    assert_eq!(core.next(SECOND * 31), Step::Survey);
+}
