@@ -5,6 +5,7 @@
 mod ending;
 mod first_start;
 pub mod offline;
+pub mod projection;
 mod sharing;
 mod storage;
 
@@ -104,6 +105,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Error> {
 
 async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
     let mut ending = Ending::new()?;
+    let database = projection::options(settings)?;
     let operation = Arc::new(Operation::new(settings));
     sharing::begin(settings, &operation)?;
     let notifier = Notifier::new(std::env::var_os("NOTIFY_SOCKET").as_deref());
@@ -137,6 +139,11 @@ async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
     }
     let vault = Arc::new(Vault::open(wrapper, &node.view.current())?);
     operation.lifecycle.note("actors", begun.elapsed());
+    let projector = database.map(|options| {
+        let hints = vault.keys(&node.view.current()).hint.clone();
+        let status = Arc::clone(&operation.projector);
+        projection::start(settings, options, &directory, &node, hints, status)
+    });
 
     let origin = Origin { identity: directory.identity().clone(), disk: directory.disk() };
     let parts = Parts {
@@ -165,6 +172,7 @@ async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
         return Err(Error::AtOnce);
     }
     node.finish().await;
+    projection::finish(projector).await;
     sharing::finish(&operation).await;
     drop(directory);
     tracing::info!("ended");

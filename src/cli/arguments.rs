@@ -8,6 +8,7 @@ use redeemd_config::{LoadOptions, Settings};
 use super::backup::Backup;
 use super::completions::Completions;
 use super::journal::JournalCommand;
+use super::postgres::PostgresCommand;
 use super::remote::bench::Bench;
 use super::remote::campaign::Campaign;
 use super::remote::clock::Clock;
@@ -119,6 +120,9 @@ pub enum Command {
     Backup(Backup),
     /// Make a data directory out of a backup.
     Restore(Restore),
+    /// Make the tables of the PostgreSQL database that outcomes are copied to.
+    #[command(subcommand, after_help = "Example:\n  redeemd postgres migrate --dry-run")]
+    Postgres(PostgresCommand),
     /// Write a script with which a shell completes this command line.
     #[command(after_help = "Examples:
   redeemd completions bash > /etc/bash_completion.d/redeemd

@@ -9,6 +9,7 @@ mod file_limit;
 mod health;
 mod journal;
 mod new_file;
+mod postgres;
 mod progress;
 mod remote;
 mod restore;
@@ -104,6 +105,7 @@ fn carry_out(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Journal(command) => journal::run(arguments, command),
         Command::Backup(command) => backup::run(arguments, command),
         Command::Restore(command) => restore::run(arguments, command),
+        Command::Postgres(command) => postgres::run(arguments, command),
         Command::Completions(completions) => completions::run(*completions),
     }
 }

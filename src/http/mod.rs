@@ -40,6 +40,7 @@ mod metrics;
 mod node_metrics;
 mod parameters;
 mod problem;
+mod projector_metrics;
 mod rate_limit;
 mod raw_json;
 mod redemption_batch;

@@ -6,6 +6,7 @@ use redeemd_actors::status::{SequenceStatus, Status};
 use redeemd_domain::sequence::SequenceId;
 
 use super::exposition::{Exposition, Kind};
+use super::projector_metrics;
 use super::sharing_metrics;
 use crate::operation::{Operation, Stage, examine};
 
@@ -14,6 +15,7 @@ pub(super) fn write(page: &mut Exposition, operation: &Operation) {
     write_process(page, operation);
     write_listeners(page, operation);
     write_settings(page, operation);
+    projector_metrics::write(page, &operation.projector);
     sharing_metrics::write(page, &operation.sharing);
     if let Some(node) = operation.node() {
         write_node(page, &node.status);

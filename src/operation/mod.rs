@@ -16,12 +16,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use redeemd_actors::node::Node;
+use redeemd_actors::projector::status::ProjectorStatus;
 use redeemd_config::Settings;
 
 use crate::limits::{Limiter, Sharing};
 
 pub use connections::{Connection, Connections, UnderWay};
-pub use health::{Check, Finding, Health, Part, Report, examine};
+pub use health::{Check, Finding, Health, Part, Report, examine, oldest_waiting_seconds};
 pub use lifecycle::{Lifecycle, Stage};
 pub use listeners::{Listeners, Listening};
 pub use live::Live;
@@ -45,6 +46,8 @@ pub struct Operation {
     pub sharing: Sharing,
     /// Those who listen to events.
     pub listeners: Arc<Listeners>,
+    /// How outcomes are copied to PostgreSQL.
+    pub projector: Arc<ProjectorStatus>,
     /// How much memory it may have.
     pub memory: Memory,
     /// Where everything is kept.
@@ -65,6 +68,7 @@ impl Operation {
             limiter: Limiter::default(),
             sharing: Sharing::default(),
             listeners: Arc::default(),
+            projector: Arc::default(),
             memory: Memory::of_this_process(),
             data_dir: settings.data_dir.clone(),
             settings: settings.clone(),

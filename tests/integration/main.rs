@@ -34,6 +34,7 @@ mod lists;
 mod lookup;
 mod overload;
 mod patterns;
+mod postgres;
 mod races;
 mod rate_limits;
 mod readme;

@@ -13,7 +13,8 @@ fn recipes() -> (String, Vec<String>) {
     for block in text.split("```sh\n").skip(1) {
         lines.push_str(block.split_once("```").unwrap().0);
     }
-    let said = lines.lines().filter_map(|line| line.split_once("# → ")).map(|(_, said)| said.into());
+    let said =
+        lines.lines().filter_map(|line| line.split_once("# → ")).map(|(_, said)| said.into());
     let said = said.collect();
     (lines, said)
 }

@@ -8,6 +8,7 @@ use redeemd_actors::status::SequenceStatus;
 use redeemd_config::Settings;
 
 use super::super::{Operation, Stage};
+use super::postgres::ProjectionFacts;
 use super::redis_facts::RedisFacts;
 use super::{Check, Finding, Part, Report};
 
@@ -59,6 +60,8 @@ pub(super) struct Facts {
     pub(super) snapshot_age_seconds: u64,
     /// 0 where snapshots do not depend on time.
     pub(super) snapshot_interval_seconds: u64,
+    /// Where there is a database that outcomes are copied to.
+    pub(super) projection: Option<ProjectionFacts>,
     /// Where attempts are to be counted in Redis.
     pub(super) redis: Option<RedisFacts>,
     pub(super) reload_error: Option<String>,
@@ -83,6 +86,10 @@ impl Facts {
             memory_limit_bytes: operation.memory.limit_bytes,
             max_leap_seconds: live.clock.max_leap_seconds,
             mailbox_capacity: operation.settings.shards.mailbox_capacity as u64,
+            projection: ProjectionFacts::gather(
+                &operation.projector,
+                operation.settings.postgres.max_lag,
+            ),
             redis: RedisFacts::gather(&operation.sharing),
             reload_error: reload.error,
             waiting_for_restart: reload.waiting,
@@ -146,6 +153,7 @@ impl Facts {
             self.snapshots(),
             self.configuration(),
         ];
+        parts.extend(self.projection.map(ProjectionFacts::judge));
         parts.extend(self.redis.map(RedisFacts::judge));
         Report { parts }
     }

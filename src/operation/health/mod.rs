@@ -2,12 +2,15 @@
 //! the runbook in `docs/OPERATIONS.md` explains.
 
 mod facts;
+mod postgres;
 mod redis_facts;
 
 #[cfg(test)]
 mod tests;
 
 use facts::Facts;
+
+pub use postgres::oldest_waiting_seconds;
 
 use super::Operation;
 
@@ -82,11 +85,19 @@ pub enum Finding {
     RedisAway,
     /// Redis refuses, so that each server counts attempts for itself.
     RedisRefused,
+    /// The database that outcomes are copied to cannot be reached.
+    PostgresAway,
+    /// That database does not take outcomes until somebody has done something.
+    PostgresRefused,
+    /// That database is far behind.
+    PostgresBehind,
+    /// That database refused outcomes for their content.
+    PostgresSetAside,
 }
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::Starting,
         Self::Ending,
         Self::JournalFailed,
@@ -110,6 +121,10 @@ impl Finding {
         Self::RedisSlow,
         Self::RedisAway,
         Self::RedisRefused,
+        Self::PostgresAway,
+        Self::PostgresRefused,
+        Self::PostgresBehind,
+        Self::PostgresSetAside,
     ];
 
     /// Its name, how bad it is, and what to say of it.
@@ -197,6 +212,24 @@ impl Finding {
                 "redis_refused",
                 Degraded,
                 "Redis refuses; this server counts attempts for itself.",
+            ),
+            Self::PostgresAway => (
+                "postgres_away",
+                Degraded,
+                "PostgreSQL cannot be reached; outcomes wait in the ledger.",
+            ),
+            Self::PostgresRefused => (
+                "postgres_refused",
+                Degraded,
+                "PostgreSQL takes no outcomes until somebody has done something.",
+            ),
+            Self::PostgresBehind => {
+                ("postgres_behind", Degraded, "PostgreSQL is far behind the ledger.")
+            }
+            Self::PostgresSetAside => (
+                "postgres_set_aside",
+                Degraded,
+                "PostgreSQL refused outcomes for their content; they were set aside.",
             ),
         }
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use redeemd_persistence::shared::{Standing, Trouble};
+use redeemd_actors::projector::status::Trouble;
+use redeemd_persistence::shared::{Standing, Trouble as RedisTrouble};
 
 use super::super::Stage;
 use super::facts::Facts;
+use super::postgres::ProjectionFacts;
 use super::redis_facts::RedisFacts;
 use super::*;
 
@@ -33,21 +35,32 @@ fn with(change: impl FnOnce(&mut Facts)) -> Facts {
     facts
 }
 
-fn with_redis(trouble: Trouble) -> Facts {
+fn with_redis(trouble: RedisTrouble) -> Facts {
     let standing = Standing { trouble: Some(trouble), age: Duration::from_secs(9) };
     with(|it| it.redis = Some(RedisFacts { standing, in_flight: 0, slow_ms: 20 }))
 }
 
+/// A server with a database, of which something is so.
+fn projecting(change: impl FnOnce(&mut ProjectionFacts)) -> Facts {
+    let mut projection = ProjectionFacts { max_lag: 1_000, ..ProjectionFacts::default() };
+    change(&mut projection);
+    with(|it| it.projection = Some(projection))
+}
+
+fn trouble(is_lasting: bool) -> Option<Trouble> {
+    Some(Trouble { is_lasting, reason: "why".into() })
+}
+
 #[test]
 fn nothing_is_found_where_all_is_well() {
-    let report = fine().judge();
+    let report = projecting(|it| it.backlog = 1_000).judge();
     assert!(report.parts.iter().all(|part| part.finding.is_none()), "{report:?}");
     assert_eq!(report.health(), Health::Healthy);
 }
 
 #[test]
 fn each_finding_is_found_alone_and_in_its_part() {
-    let cases: [(&str, Finding, Facts); 23] = [
+    let cases: [(&str, Finding, Facts); 27] = [
         ("server", Finding::Starting, with(|it| it.stage = Some(Stage::Starting))),
         ("server", Finding::Ending, with(|it| it.stage = Some(Stage::Ending))),
         ("journal", Finding::JournalFailed, with(|it| it.fatal = Some("why".into()))),
@@ -68,9 +81,13 @@ fn each_finding_is_found_alone_and_in_its_part() {
         ("snapshots", Finding::SnapshotFailed, with(|it| it.snapshot_failed = true)),
         ("snapshots", Finding::SnapshotOverdue, with(|it| it.snapshot_age_seconds = 2_761)),
         ("configuration", Finding::ReloadFailed, with(|it| it.reload_error = Some("x".into()))),
-        ("redis", Finding::RedisSlow, with_redis(Trouble::Slow)),
-        ("redis", Finding::RedisAway, with_redis(Trouble::Away("x".into()))),
-        ("redis", Finding::RedisRefused, with_redis(Trouble::Refused("x".into()))),
+        ("redis", Finding::RedisSlow, with_redis(RedisTrouble::Slow)),
+        ("redis", Finding::RedisAway, with_redis(RedisTrouble::Away("x".into()))),
+        ("redis", Finding::RedisRefused, with_redis(RedisTrouble::Refused("x".into()))),
+        ("postgres", Finding::PostgresAway, projecting(|it| it.trouble = trouble(false))),
+        ("postgres", Finding::PostgresRefused, projecting(|it| it.trouble = trouble(true))),
+        ("postgres", Finding::PostgresBehind, projecting(|it| it.backlog = 1_001)),
+        ("postgres", Finding::PostgresSetAside, projecting(|it| it.set_aside = 1)),
     ];
     for (place, finding, facts) in cases {
         let report = facts.judge();

@@ -1,0 +1,116 @@
+//! The projection to PostgreSQL, as the settings ask for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use redeemd_actors::messages::Finish;
+use redeemd_actors::node::Node;
+use redeemd_actors::projector::core::Limits;
+use redeemd_actors::projector::status::ProjectorStatus;
+use redeemd_actors::projector::{Projector, Surroundings};
+use redeemd_config::Settings;
+use redeemd_domain::codes::HintKey;
+use redeemd_persistence::data_directory::DataDirectory;
+use redeemd_persistence::postgres::{
+    self, Migrated, Note, Options, Owner, Projection, Renderer, pending_sql,
+};
+
+use super::Error;
+
+/// How long the projector may go on when the server ends: as long as its last batches, and some more.
+const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// How the database is reached, if there is one.
+///
+/// # Errors
+/// When its URL does not read.
+pub(super) fn options(settings: &Settings) -> Result<Option<Options>, Error> {
+    let settings = &settings.postgres;
+    if settings.url.is_empty() {
+        return Ok(None);
+    }
+    let options = Options::new(
+        settings.url.expose(),
+        settings.pool_size,
+        Duration::from_millis(settings.connect_timeout_ms),
+        Duration::from_millis(settings.batch_timeout_ms),
+    );
+    options.map(Some).map_err(|error| Error::Settings(error.to_string()))
+}
+
+/// Starts the projector. The server does not wait for it: the database may be away.
+pub(super) fn start(
+    settings: &Settings,
+    options: Options,
+    directory: &DataDirectory,
+    node: &Node,
+    hints: HintKey,
+    status: Arc<ProjectorStatus>,
+) -> Addr<Projector> {
+    let owner = Owner::new(directory.identity());
+    let settings = &settings.postgres;
+    Projector::start(Surroundings {
+        options,
+        migrates: settings.migrate,
+        limits: Limits {
+            batch_rows: settings.max_batch_rows,
+            batches_at_once: settings.pool_size as usize,
+            interval: Duration::from_millis(settings.interval_ms),
+            longest_delay: Duration::from_millis(settings.max_retry_delay_ms),
+        },
+        ledger: node.ledger.clone(),
+        renderer: Renderer::new(hints),
+        note: Note::new(directory.disk(), &owner),
+        owner,
+        status,
+    })
+}
+
+/// Ends the projector, within a bounded time. What it did not write is written after the next start.
+pub(super) async fn finish(projector: Option<Addr<Projector>>) {
+    if let Some(projector) = projector {
+        // One that is gone already has nothing left to do, and one that is busy loses nothing.
+        let _ = tokio::time::timeout(LAST_WORK, projector.send(Finish)).await;
+    }
+}
+
+/// Why tables are not made.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The settings name no database, or not a good one.
+    #[error("{0}")]
+    Settings(String),
+    /// The database refused, or is not there.
+    #[error("the database: {0}")]
+    Database(#[from] postgres::Error),
+}
+
+/// Makes or changes the tables of the database that the settings name. Must not be called within a
+/// runtime.
+///
+/// # Errors
+/// See [`MigrationError`].
+pub fn migrate(settings: &Settings) -> Result<Migrated, MigrationError> {
+    ask(settings, async |projection| projection.migrate().await)
+}
+
+/// The SQL that [`migrate`] would carry out. Changes nothing. Must not be called within a runtime.
+///
+/// # Errors
+/// See [`MigrationError`].
+pub fn migration_sql(settings: &Settings) -> Result<String, MigrationError> {
+    ask(settings, async |projection| Ok(pending_sql(projection.version().await?)))
+}
+
+fn ask<T>(
+    settings: &Settings,
+    question: impl AsyncFnOnce(&Projection) -> Result<T, postgres::Error>,
+) -> Result<T, MigrationError> {
+    let options = options(settings).map_err(|error| MigrationError::Settings(error.to_string()))?;
+    let none =
+        || MigrationError::Settings("there is no database: postgres.url is empty".to_owned());
+    let options = options.ok_or_else(none)?;
+    let answer = async { question(&Projection::new(&options)).await };
+    Ok(actix_web::rt::System::new().block_on(answer)?)
+}

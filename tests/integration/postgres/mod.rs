@@ -1,0 +1,10 @@
+//! The projection to PostgreSQL, against real servers.
+
+mod agreement;
+mod arrival;
+mod documents;
+mod life;
+mod outages;
+mod ownership;
+mod refusals;
+mod schema;

@@ -1,0 +1,118 @@
+//! The tables: made by the server or by the command, once, explained, and never by an older version.
+
+use std::process::Command;
+
+use crate::postgres::arrival::folder;
+use crate::support::{Database, campaign_with_codes, shared_postgres, wait_until};
+
+/// Runs `redeemd postgres migrate`, and gives its exit code and what it said.
+fn migrate(database: &Database<'_>, flags: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redeemd"));
+    command.env_clear().env("REDEEMD_POSTGRES__URL", database.url());
+    let output = command.args(["postgres", "migrate"]).args(flags).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_dry_run_prints_what_would_be_done_and_does_nothing() {
+    let database = shared_postgres().database();
+    let (code, sql) = migrate(&database, &["--dry-run"]);
+    assert_eq!(code, Some(0), "{sql}");
+    assert_eq!(database.ask("SELECT to_regnamespace('redeemd') IS NULL"), "t");
+    // It is all of it: by hand it has the same effect.
+    database.ask(&sql);
+    let tables = |database: &Database<'_>| {
+        let columns = "SELECT table_name, column_name, data_type, is_nullable, column_default
+             FROM information_schema.columns WHERE table_schema = 'redeemd' ORDER BY 1, 2";
+        let indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'redeemd' ORDER BY 1";
+        format!("{}\n{}", database.ask(columns), database.ask(indexes))
+    };
+    let (code, said) = migrate(&database, &["--dry-run"]);
+    assert_eq!((code, said.trim_end()), (Some(0), "-- nothing is to be done"));
+    let other = shared_postgres().database();
+    let (code, said) = migrate(&other, &["--json"]);
+    assert_eq!((code, said.trim_end()), (Some(0), r#"{"from":0,"to":1}"#));
+    assert_eq!(tables(&database), tables(&other));
+    let (code, said) = migrate(&other, &[]);
+    assert_eq!((code, said.trim_end()), (Some(0), "the database has version 1 already"));
+}
+
+#[test]
+fn many_at_once_do_it_once() {
+    let database = shared_postgres().database();
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(&database, &[]))).collect();
+        for run in runs {
+            let (code, said) = run.join().unwrap();
+            assert_eq!(code, Some(0), "{said}");
+        }
+    });
+    assert_eq!(database.ask("SELECT version, name FROM redeemd.migrations"), "1|first");
+}
+
+#[test]
+fn a_newer_database_is_refused() {
+    let database = shared_postgres().database();
+    assert_eq!(migrate(&database, &[]).0, Some(0));
+    database.ask("INSERT INTO redeemd.migrations (version, name) VALUES (1000, 'later')");
+    let (code, said) = migrate(&database, &[]);
+    assert!(code == Some(1) && said.contains("newer redeemd"), "{said}");
+    let folder = folder(&database.url());
+    let server = folder.start();
+    campaign_with_codes(&mut server.client(), serde_json::json!({}), 1);
+    wait_until("health says so", || {
+        let part = server.client().get("/health").json()["parts"]["postgres"].clone();
+        part["finding"] == "postgres_refused"
+            && part["note"].as_str().unwrap().contains("version 1000")
+    });
+    assert_eq!(database.ask("SELECT count(*) FROM redeemd.campaigns"), "0");
+}
+
+#[test]
+fn a_server_that_may_not_make_tables_waits_for_somebody_who_may() {
+    let database = shared_postgres().database();
+    let folder = folder(&database.url()).set("postgres.migrate", "false");
+    let server = folder.start();
+    let mut client = server.client();
+    campaign_with_codes(&mut client, serde_json::json!({}), 1);
+    wait_until("health says so", || {
+        let part = client.get("/health").json()["parts"]["postgres"].clone();
+        part["note"].as_str().is_some_and(|note| note.contains("redeemd postgres migrate"))
+    });
+    assert_eq!(migrate(&database, &[]).0, Some(0));
+    wait_until("it goes on by itself", || {
+        database.count("SELECT count(*) FROM redeemd.campaigns") == 1
+    });
+}
+
+#[test]
+fn every_table_and_column_is_explained() {
+    let database = shared_postgres().database();
+    assert_eq!(migrate(&database, &[]).0, Some(0));
+    let silent = "SELECT c.relname, a.attname FROM pg_class c
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped
+         WHERE c.relnamespace = 'redeemd'::regnamespace AND c.relkind IN ('r', 'p')
+             AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid, 'pg_class') IS NULL)";
+    assert_eq!(database.ask(silent), "");
+}
+
+#[test]
+fn partitions_are_made_ahead() {
+    let database = shared_postgres().database();
+    let folder = folder(&database.url());
+    let server = folder.start();
+    campaign_with_codes(&mut server.client(), serde_json::json!({}), 1);
+    wait_until("something is written", || database.count("SELECT count(*) FROM redeemd.audit") > 0);
+    for table in ["redemptions", "holds", "movements", "audit"] {
+        for months in 0..=3 {
+            let exists = format!(
+                "SELECT to_regclass(format('redeemd.{table}_%s', to_char(
+                     (now() AT TIME ZONE 'UTC') + interval '{months} months', 'YYYY_MM'))) IS NOT NULL"
+            );
+            assert_eq!(database.ask(&exists), "t", "{table} in {months} months");
+        }
+        let key = format!("SELECT count(*) FROM pg_partition_tree('redeemd.{table}') WHERE isleaf");
+        assert!(database.count(&key) >= 4, "{table}");
+    }
+}

@@ -1,0 +1,254 @@
+//! Real PostgreSQL servers: one for all tests of a run, and ones of a test's own that can be killed.
+//!
+//! A server runs beneath a small shell, which ends it and removes its folder when the thread that
+//! started it ends, however that happens. So nothing is left behind by a test run that is killed.
+
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, mpsc};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::wait_until;
+
+/// Whose servers run where the tests run as root, which PostgreSQL refuses: `nobody`.
+const NOBODY: u32 = 65534;
+
+/// The shell around a server. Its arguments: the folder that goes with it, and the server's command.
+/// When the server ends by itself, the folder stays, so that it can be started again.
+const GUARD: &str = r#"
+folder=$1; shift
+"$@" & server=$!
+trap 'kill -QUIT $server 2>/dev/null; wait $server; rm -rf "$folder"; exit' TERM
+wait $server
+"#;
+
+/// A PostgreSQL server.
+pub(crate) struct Postgres {
+    folder: PathBuf,
+    port: u16,
+    guard: Option<Child>,
+    databases: AtomicU32,
+}
+
+/// A database of one test.
+pub(crate) struct Database<'a> {
+    pub(crate) server: &'a Postgres,
+    name: String,
+}
+
+/// The server that all tests share; whoever comes first starts it.
+pub(crate) fn shared_postgres() -> &'static Postgres {
+    static SHARED: OnceLock<Postgres> = OnceLock::new();
+    SHARED.get_or_init(Postgres::start)
+}
+
+impl Postgres {
+    /// A server in a new folder.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("redeemd-pg-").tempdir().unwrap().keep();
+        give_away(&folder);
+        let mut initdb = as_unprivileged(&program("initdb"));
+        initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
+        initdb.args(["--no-sync", "--no-instructions", "-D"]).arg(folder.join("data"));
+        succeed(initdb.stdin(Stdio::null()).output().unwrap());
+        let mut server =
+            Self { folder, port: free_port(), guard: None, databases: AtomicU32::new(0) };
+        server.run();
+        server
+    }
+
+    /// Starts the server again after [`Postgres::kill`] or [`Postgres::stop`].
+    pub(crate) fn run(&mut self) {
+        let (folder, port) = (self.folder.clone(), self.port.to_string());
+        self.guard = Some(spawn_guarded(folder.clone(), move || {
+            let mut command = as_unprivileged(&PathBuf::from("sh"));
+            command.args(["-c", GUARD, "guard"]).arg(&folder).arg(program("postgres"));
+            command.arg("-D").arg(folder.join("data")).arg("-k").arg(&folder).args(["-p", &port]);
+            // What a crash of the machine would need is left out: only processes are killed here.
+            for setting in [
+                "listen_addresses=127.0.0.1",
+                "fsync=off",
+                "full_page_writes=off",
+                "max_connections=200",
+                "shared_buffers=32MB",
+                "log_min_messages=warning",
+            ] {
+                command.args(["-c", setting]);
+            }
+            command
+        }));
+        wait_until("PostgreSQL answers", || {
+            psql(&self.url("postgres"), "SELECT 1").status.success()
+        });
+    }
+
+    /// The URL of one of its databases.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A new database.
+    pub(crate) fn database(&self) -> Database<'_> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+        succeed(psql(&self.url("postgres"), &create));
+        Database { server: self, name }
+    }
+
+    /// A database that was made before, by its URL.
+    pub(crate) fn existing(&self, url: &str) -> Database<'_> {
+        Database { server: self, name: url.rsplit('/').next().unwrap().to_owned() }
+    }
+
+    /// Kills it with SIGKILL, with all its processes.
+    pub(crate) fn kill(&mut self) {
+        self.end(Signal::KILL);
+    }
+
+    /// Stops it in an orderly way that does not wait for its clients.
+    pub(crate) fn stop(&mut self) {
+        self.end(Signal::INT);
+    }
+
+    fn end(&mut self, signal: Signal) {
+        let path = self.folder.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(path).unwrap();
+        let pid = text.lines().next().unwrap().trim().parse().unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        let _ = self.guard.take().unwrap().wait();
+        // A new one does not start beside the former one's children.
+        for child in children.split_whitespace() {
+            let process = PathBuf::from(format!("/proc/{child}"));
+            wait_until("the server's processes are gone", || !process.exists());
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(mut guard) = self.guard.take() {
+            let _ = kill_process(Pid::from_child(&guard), Signal::TERM);
+            let _ = guard.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Database<'_> {
+    /// Its URL.
+    pub(crate) fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Carries out SQL, and gives its rows as lines, with `|` between columns.
+    pub(crate) fn ask(&self, sql: &str) -> String {
+        succeed(psql(&self.url(), sql))
+    }
+
+    /// As [`Database::ask`], under a name that others can see meanwhile.
+    pub(crate) fn ask_as(&self, name: &str, sql: &str) -> String {
+        succeed(psql(&format!("{}?application_name={name}", self.url()), sql))
+    }
+
+    /// As [`Database::ask`], for what may not be there yet.
+    pub(crate) fn try_ask(&self, sql: &str) -> Option<String> {
+        let output = psql(&self.url(), sql);
+        output.status.success().then(|| succeed(output))
+    }
+
+    /// The number that a question has for its answer; 0 where it has none yet.
+    pub(crate) fn count(&self, sql: &str) -> u64 {
+        self.try_ask(sql).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// Starts something that ends with the thread that starts it: a thread that lives as long as the
+/// process, since the kernel looks at threads.
+pub(super) fn spawn_guarded(
+    folder: PathBuf,
+    command: impl FnOnce() -> Command + Send + 'static,
+) -> Child {
+    type Start = Box<dyn FnOnce() + Send>;
+    static STARTER: OnceLock<mpsc::Sender<Start>> = OnceLock::new();
+    let starter = STARTER.get_or_init(|| {
+        let (sender, receiver) = mpsc::channel::<Start>();
+        thread::spawn(move || receiver.into_iter().for_each(|start| start()));
+        sender
+    });
+    let (sender, receiver) = mpsc::channel();
+    let start = move || {
+        let log = folder.join("log");
+        let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+        let mut command = command();
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        sender.send(command.spawn().unwrap()).unwrap();
+    };
+    starter.send(Box::new(start)).unwrap();
+    receiver.recv().unwrap()
+}
+
+/// A command that runs as somebody whom PostgreSQL and PgBouncer accept, and that is told to end
+/// when its starter ends.
+pub(super) fn as_unprivileged(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM"]);
+    if rustix::process::geteuid().is_root() {
+        let id = NOBODY.to_string();
+        command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]);
+    }
+    command.arg("--").arg(program);
+    command
+}
+
+/// Makes a folder that of whom [`as_unprivileged`] runs things as.
+pub(super) fn give_away(folder: &Path) {
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+}
+
+/// A port that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A program of the newest PostgreSQL of Debian's packages.
+fn program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is not installed");
+    let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let newest = versions.map(|entry| entry.unwrap().path()).max_by_key(version);
+    newest.unwrap().join("bin").join(name)
+}
+
+fn psql(url: &str, sql: &str) -> Output {
+    let mut command = Command::new("psql");
+    command.env("PGCONNECT_TIMEOUT", "5").env("PGTZ", "UTC").args([
+        "-XAtq",
+        "-v",
+        "ON_ERROR_STOP=1",
+    ]);
+    command.args(["-d", url, "-c", sql]).stdin(Stdio::null()).output().unwrap()
+}
+
+fn succeed(output: Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
