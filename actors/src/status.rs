@@ -177,6 +177,8 @@ pub struct Status {
     pub ledger_waits_for_room: AtomicBool,
     /// Whether the disk is full or cannot be used, so that nothing can be changed.
     pub disk_is_full: AtomicBool,
+    /// Whether so much waits to be copied elsewhere that nothing can be changed.
+    pub backlog_is_full: AtomicBool,
     /// Whether the log has said that the clock is behind; see [`crate::clock_watch`].
     pub(crate) clock_is_behind: AtomicBool,
     /// Why the disk cannot be used, where it is not just full.

@@ -24,6 +24,9 @@ pub struct Postgres {
     pub max_retry_delay_ms: u64,
     /// Entries that it may be behind before health says so, 1,000 to 1,000,000,000,000.
     pub max_lag: u64,
+    /// Bytes of the ledger's log that may wait for it before nothing can be changed any more; 0 is
+    /// without a bound.
+    pub max_backlog_bytes: u64,
 }
 
 impl Postgres {
@@ -59,6 +62,11 @@ impl Postgres {
                 1_000..=1_000_000_000_000,
                 fallback.max_lag,
             ),
+            max_backlog_bytes: reader.integer(
+                "postgres.max_backlog_bytes",
+                0..=1 << 50,
+                fallback.max_backlog_bytes,
+            ),
         }
     }
 }
@@ -75,6 +83,7 @@ impl Default for Postgres {
             batch_timeout_ms: 60_000,
             max_retry_delay_ms: 30_000,
             max_lag: 100_000,
+            max_backlog_bytes: 64 << 30,
         }
     }
 }

@@ -75,6 +75,7 @@ async fn perform(port: &Port<Control>, command: Command) -> Result<(), Error> {
                 "the disk is full, or cannot be used; make room and start again"
             }
             redeemd_actors::core::ReadOnly::ClockLeap => "the clock leapt; start again",
+            redeemd_actors::core::ReadOnly::BacklogFull => "too much waits to be copied elsewhere",
         }),
         Answer::Rejected(_) => failed("the journal takes nothing"),
         Answer::Unknown(_) => failed("the journal failed"),

@@ -6,6 +6,7 @@ mod ending;
 mod first_start;
 pub mod offline;
 pub mod projection;
+pub mod projection_commands;
 mod sharing;
 mod storage;
 

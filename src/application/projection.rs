@@ -12,9 +12,7 @@ use redeemd_actors::projector::{Projector, Surroundings};
 use redeemd_config::Settings;
 use redeemd_domain::codes::HintKey;
 use redeemd_persistence::data_directory::DataDirectory;
-use redeemd_persistence::postgres::{
-    self, Migrated, Note, Options, Owner, Projection, Renderer, pending_sql,
-};
+use redeemd_persistence::postgres::{Note, Options, Owner, Renderer};
 
 use super::Error;
 
@@ -55,6 +53,7 @@ pub(super) fn start(
         migrates: settings.migrate,
         limits: Limits {
             batch_rows: settings.max_batch_rows,
+            longest_batch: Duration::from_millis(settings.batch_timeout_ms / 4),
             batches_at_once: settings.pool_size as usize,
             interval: Duration::from_millis(settings.interval_ms),
             longest_delay: Duration::from_millis(settings.max_retry_delay_ms),
@@ -63,7 +62,9 @@ pub(super) fn start(
         renderer: Renderer::new(hints),
         note: Note::new(directory.disk(), &owner),
         owner,
+        max_backlog_bytes: Some(settings.max_backlog_bytes).filter(|&bytes| bytes > 0),
         status,
+        node: Arc::clone(&node.status),
     })
 }
 
@@ -73,44 +74,4 @@ pub(super) async fn finish(projector: Option<Addr<Projector>>) {
         // One that is gone already has nothing left to do, and one that is busy loses nothing.
         let _ = tokio::time::timeout(LAST_WORK, projector.send(Finish)).await;
     }
-}
-
-/// Why tables are not made.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
-    /// The settings name no database, or not a good one.
-    #[error("{0}")]
-    Settings(String),
-    /// The database refused, or is not there.
-    #[error("the database: {0}")]
-    Database(#[from] postgres::Error),
-}
-
-/// Makes or changes the tables of the database that the settings name. Must not be called within a
-/// runtime.
-///
-/// # Errors
-/// See [`MigrationError`].
-pub fn migrate(settings: &Settings) -> Result<Migrated, MigrationError> {
-    ask(settings, async |projection| projection.migrate().await)
-}
-
-/// The SQL that [`migrate`] would carry out. Changes nothing. Must not be called within a runtime.
-///
-/// # Errors
-/// See [`MigrationError`].
-pub fn migration_sql(settings: &Settings) -> Result<String, MigrationError> {
-    ask(settings, async |projection| Ok(pending_sql(projection.version().await?)))
-}
-
-fn ask<T>(
-    settings: &Settings,
-    question: impl AsyncFnOnce(&Projection) -> Result<T, postgres::Error>,
-) -> Result<T, MigrationError> {
-    let options = options(settings).map_err(|error| MigrationError::Settings(error.to_string()))?;
-    let none =
-        || MigrationError::Settings("there is no database: postgres.url is empty".to_owned());
-    let options = options.ok_or_else(none)?;
-    let answer = async { question(&Projection::new(&options)).await };
-    Ok(actix_web::rt::System::new().block_on(answer)?)
 }

@@ -85,4 +85,6 @@ pub enum ReadOnly {
     DiskFull,
     /// The wall clock leapt ahead, and nobody has said that it is right.
     ClockLeap,
+    /// As much waits to be copied elsewhere as may wait.
+    BacklogFull,
 }

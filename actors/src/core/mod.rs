@@ -43,6 +43,7 @@ pub struct SequenceCore<M: Machine> {
     /// The stamp at which what was due was last proposed, and the number of the last such entry.
     due: (Timestamp, u64),
     disk_full: bool,
+    backlog_full: bool,
     leap: Option<Leap>,
     /// Whose question is being considered, and whose command is being applied, at this moment, so
     /// that a panic there leaves no question without an answer.
@@ -65,6 +66,7 @@ impl<M: Machine> SequenceCore<M> {
             covered,
             due: (Timestamp::default(), 0),
             disk_full: false,
+            backlog_full: false,
             leap: None,
             considering: None,
             applying: None,
@@ -95,8 +97,10 @@ impl<M: Machine> SequenceCore<M> {
     pub fn read_only(&self) -> Option<ReadOnly> {
         if self.disk_full {
             Some(ReadOnly::DiskFull)
+        } else if self.leap.is_some() {
+            Some(ReadOnly::ClockLeap)
         } else {
-            self.leap.map(|_| ReadOnly::ClockLeap)
+            self.backlog_full.then_some(ReadOnly::BacklogFull)
         }
     }
 
@@ -180,6 +184,12 @@ impl<M: Machine> SequenceCore<M> {
     /// There is space on the disk again.
     pub fn disk_has_space(&mut self) {
         self.disk_full = false;
+    }
+
+    /// Whether as much waits to be copied elsewhere as may wait. Then nothing new is taken; what is
+    /// under way comes to its end, and what is due happens.
+    pub fn set_backlog_full(&mut self, is_full: bool) {
+        self.backlog_full = is_full;
     }
 
     /// Other bounds from now on. What is under way already is not given up for them.

@@ -95,6 +95,9 @@ impl<M: Machine> SequenceCore<M> {
         if self.disk_full {
             return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::DiskFull)));
         }
+        if self.backlog_full && lane == Lane::Usual && token.is_some() {
+            return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::BacklogFull)));
+        }
         if lane == Lane::Usual && self.is_full() {
             return Some(Answer::Rejected(Rejection::Overloaded));
         }

@@ -194,6 +194,30 @@ fn a_full_disk_refuses_all_that_was_proposed_and_its_numbers_are_given_again() {
 }
 
 #[test]
+fn a_full_backlog_takes_nothing_new_but_what_is_under_way_comes_to_its_end() {
+    let mut bench = Bench::new(Limits::default());
+    bench.put(redeem(1, Some("order-1")));
+    bench.core.set_backlog_full(true);
+    assert_eq!(bench.core.read_only(), Some(ReadOnly::BacklogFull));
+    bench.flush_and_commit();
+    assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Done(_))));
+    bench.outputs = Outputs::default();
+    bench.put(redeem(2, None));
+    assert!(bench.is_rejected(Rejection::ReadOnly(ReadOnly::BacklogFull)));
+    bench.put(redeem(1, Some("order-1")));
+    assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Replayed(_))));
+    bench.outputs = Outputs::default();
+    bench.ask(Ask::Insist(redeem(3, None)));
+    bench.flush_and_commit();
+    assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Done(_))));
+    bench.outputs = Outputs::default();
+    bench.core.set_backlog_full(false);
+    bench.put(redeem(2, None));
+    bench.flush_and_commit();
+    assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Done(_))));
+}
+
+#[test]
 fn an_unknown_outcome_names_the_entry_that_it_would_have_become() {
     let mut bench = Bench::new(Limits::default());
     bench.put(redeem(1, None));

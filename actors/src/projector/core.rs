@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redeemd_domain::sequence::SequenceId;
+use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_persistence::postgres::{Checkpoint, Kind};
 
+use super::aside::Aside;
 use super::breaker::{Breaker, State};
 use super::pace::Pace;
 
@@ -15,6 +16,8 @@ use super::pace::Pace;
 pub struct Limits {
     /// At how many outcomes, or rows of them, a batch is full at the most.
     pub batch_rows: usize,
+    /// How long a batch is meant to take at the most, so that it is far from being given up.
+    pub longest_batch: Duration,
     /// How many batches are written at once, each of another sequence.
     pub batches_at_once: usize,
     /// How long outcomes may gather, where there are few of them.
@@ -30,6 +33,10 @@ pub enum Step {
     Survey,
     /// Write a batch.
     Write(Order),
+    /// Look which of the outcomes that were set aside are to be tried again.
+    LookAside,
+    /// Try one of them again.
+    Retry(Retry),
     /// Wait so long, or until something comes of what is under way.
     Wait(Duration),
 }
@@ -47,6 +54,15 @@ pub struct Order {
     pub limit: usize,
     /// Why its only outcome is to be set aside instead of being written.
     pub set_aside: Option<String>,
+}
+
+/// An outcome that was set aside, to be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Its entry.
+    pub position: Position,
+    /// Where the database stands.
+    pub from: Checkpoint,
 }
 
 /// One sequence.
@@ -78,6 +94,7 @@ pub struct Core {
     lanes: BTreeMap<SequenceId, Lane>,
     breaker: Breaker,
     pace: Pace,
+    aside: Aside,
     /// Whether it is known how far the database is.
     is_surveyed: bool,
     is_surveying: bool,
@@ -99,7 +116,8 @@ impl Core {
             limits,
             lanes: checkpoints.iter().map(|(&sequence, it)| (sequence, lane(it))).collect(),
             breaker: Breaker::new(limits.longest_delay),
-            pace: Pace::new(limits.batch_rows),
+            pace: Pace::new(limits.batch_rows, limits.longest_batch),
+            aside: Aside::default(),
             is_surveyed: false,
             is_surveying: false,
             last: None,
@@ -121,7 +139,12 @@ impl Core {
         self.is_surveyed
     }
 
-    /// How much is written, and how quickly.
+    /// The outcomes that were set aside.
+    pub fn aside(&self) -> &Aside {
+        &self.aside
+    }
+
+    /// How much is written at once.
     pub fn pace(&self) -> &Pace {
         &self.pace
     }
@@ -130,6 +153,14 @@ impl Core {
     pub fn backlog(&self) -> u64 {
         let behind = |lane: &Lane| lane.available.saturating_sub(lane.checkpoint.through);
         self.lanes.values().map(behind).fold(0, u64::saturating_add)
+    }
+
+    /// How many entries the database has, and how many the ledger durably has.
+    pub fn totals(&self) -> (u64, u64) {
+        let sum =
+            |of: &dyn Fn(&Lane) -> u64| self.lanes.values().map(of).fold(0, u64::saturating_add);
+        let available = |lane: &Lane| lane.available.max(lane.checkpoint.through);
+        (sum(&|lane| lane.checkpoint.through), sum(&available))
     }
 
     /// Notes how far the ledger durably has a sequence.
@@ -153,8 +184,16 @@ impl Core {
             self.is_surveying = true;
             return Step::Survey;
         }
-        if under_way >= self.limits.batches_at_once {
+        // After a failure one batch is tried before there are several.
+        let most = if self.is_well() { self.limits.batches_at_once } else { 1 };
+        if under_way >= most {
             return Step::Wait(self.limits.interval);
+        }
+        if self.is_well() && self.aside.look(now) {
+            return Step::LookAside;
+        }
+        if let Some(retry) = self.retry() {
+            return Step::Retry(retry);
         }
         match self.due(now) {
             Ok(sequence) => self.begin(sequence, now),
@@ -162,15 +201,25 @@ impl Core {
         }
     }
 
-    /// Notes that the database was looked at and stands here.
-    pub fn surveyed(&mut self, checkpoints: &BTreeMap<SequenceId, Checkpoint>) {
+    /// Notes that the database was looked at and stands here, with so many outcomes set aside.
+    pub fn surveyed(&mut self, checkpoints: &BTreeMap<SequenceId, Checkpoint>, set_aside: u64) {
         (self.is_surveying, self.is_surveyed) = (false, true);
+        self.aside.counted(set_aside);
         for (sequence, &checkpoint) in checkpoints {
             if let Some(lane) = self.lanes.get_mut(sequence) {
                 lane.checkpoint = checkpoint;
             }
         }
-        self.breaker.succeeded();
+        // One that can be looked at need not take anything: its disk may be full. That is known when
+        // something was written.
+        if self.backlog() == 0 {
+            self.breaker.succeeded();
+        }
+    }
+
+    /// Whether the database takes what there is for it, as far as is known.
+    pub fn is_well(&self) -> bool {
+        self.is_surveyed && self.breaker.failures() == 0
     }
 
     /// Notes that a batch was written: how large it was, in outcomes or rows, and how long it took.
@@ -178,6 +227,9 @@ impl Core {
         let Some(lane) = self.lanes.get_mut(&order.sequence) else { return };
         lane.is_under_way = false;
         lane.checkpoint = to;
+        if order.set_aside.is_some() {
+            self.aside.added();
+        }
         let most = self.pace.limit();
         lane.search = lane.search.take().and_then(|search| {
             // What follows may be refused, too, so the way back to large batches takes a few steps.
@@ -185,8 +237,7 @@ impl Core {
             (limit < most).then_some(Search { limit, reason: None })
         });
         if lane.search.is_none() {
-            let entries = to.through.saturating_sub(order.from.through);
-            self.pace.written(size, entries, took);
+            self.pace.written(size, took);
         }
         self.breaker.succeeded();
     }
@@ -213,12 +264,62 @@ impl Core {
                 return;
             }
         }
+        if kind == Kind::Away && order.is_some() {
+            // It may have taken longer than a batch may: the next one is smaller.
+            self.pace.failed();
+        }
+        self.interrupted(kind, now, chance);
+    }
+
+    /// Notes which outcomes are to be tried again, and how many are set aside; nothing where the
+    /// database did not say.
+    pub fn looked_aside(&mut self, seen: Option<(u64, Vec<Position>)>) {
+        self.aside.seen(seen);
+    }
+
+    /// Notes what came of trying an outcome again: `Ok` where it is set aside no more, `Err` where
+    /// the database refused it again.
+    pub fn retried(&mut self, retry: &Retry, result: Result<(), ()>) {
+        self.free(retry.position.sequence);
+        if result.is_ok() {
+            self.aside.arrived();
+        }
+    }
+
+    /// Notes that trying an outcome again did not work for another reason than the outcome.
+    pub fn retry_failed(&mut self, retry: &Retry, kind: Kind, now: Duration, chance: u64) {
+        self.free(retry.position.sequence);
+        self.interrupted(kind, now, chance);
+    }
+
+    /// Everything is to be looked at again before anything is written.
+    fn interrupted(&mut self, kind: Kind, now: Duration, chance: u64) {
         self.is_surveyed = false;
+        self.aside.forget();
         match kind {
             Kind::Away => self.breaker.failed(now, chance),
             // One that even refuses to have it set aside needs somebody to look.
             Kind::Content | Kind::Stopped => self.breaker.stopped(now),
         }
+    }
+
+    fn free(&mut self, sequence: SequenceId) {
+        if let Some(lane) = self.lanes.get_mut(&sequence) {
+            lane.is_under_way = false;
+        }
+    }
+
+    /// The next outcome that is to be tried again, where nothing of its sequence is under way. What
+    /// the database does not have yet comes by itself.
+    fn retry(&mut self) -> Option<Retry> {
+        let lanes = &self.lanes;
+        let can_be = |position: Position| {
+            lanes.get(&position.sequence).is_none_or(|lane| !lane.is_under_way)
+        };
+        let position = self.aside.next(can_be)?;
+        let lane = self.lanes.get_mut(&position.sequence)?;
+        lane.is_under_way = true;
+        Some(Retry { position, from: lane.checkpoint })
     }
 
     /// The sequence whose turn it is; otherwise how long until there may be one.

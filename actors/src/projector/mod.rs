@@ -4,11 +4,16 @@
 //! lower priority, and whatever becomes of the database, the shards do not notice. What it decides
 //! is decided by [`core`], a plain value; [`reading`] reads; the actor here carries out.
 
+pub mod aside;
+pub mod bound;
 pub mod breaker;
 pub mod core;
+pub mod drain;
 pub mod pace;
 pub mod reading;
+pub mod retrying;
 pub mod status;
+mod watch;
 mod work;
 
 #[cfg(test)]
@@ -29,6 +34,7 @@ use tokio::sync::Notify;
 use self::status::ProjectorStatus;
 use self::work::Work;
 use crate::messages::Finish;
+use crate::status::Status;
 
 /// How much nicer than the other threads the projector's is. Where cores are free it makes no
 /// difference.
@@ -54,8 +60,12 @@ pub struct Surroundings {
     pub renderer: Renderer,
     /// Where it notes how far it is.
     pub note: Note,
+    /// How many bytes of the ledger's log may wait for the database, if not any number.
+    pub max_backlog_bytes: Option<u64>,
     /// What it is doing.
     pub status: Arc<ProjectorStatus>,
+    /// Where the shards read that too much waits.
+    pub node: Arc<Status>,
 }
 
 /// The actor: keeps the work going until it is told to end.
@@ -68,7 +78,9 @@ pub struct Projector {
 impl Projector {
     /// Starts one on a thread of its own.
     pub fn start(surroundings: Surroundings) -> Addr<Self> {
-        surroundings.status.is_configured.store(true, std::sync::atomic::Ordering::Relaxed);
+        let status = &surroundings.status;
+        status.is_configured.store(true, std::sync::atomic::Ordering::Relaxed);
+        status.max_backlog_bytes.set(surroundings.max_backlog_bytes.unwrap_or(0));
         Self::start_in_arbiter(&Arbiter::new().handle(), move |_| Self {
             surroundings,
             ending: Rc::default(),

@@ -149,8 +149,10 @@ pub fn verify(
 }
 
 /// A record of either kind of sequence.
-enum Decoded {
+pub(super) enum Decoded {
+    /// Of the control sequence.
     Control(redeemd_domain::control::Record),
+    /// Of a shard.
     Shard(redeemd_domain::shard::Record),
 }
 
@@ -163,7 +165,7 @@ impl Decoded {
     }
 }
 
-fn decoded(record: &Record) -> Result<Decoded, Error> {
+pub(super) fn decoded(record: &Record) -> Result<Decoded, Error> {
     let decoded = match record.position.sequence {
         SequenceId::CONTROL => decode_control(&record.bytes).map(Decoded::Control),
         _ => decode_shard(&record.bytes).map(Decoded::Shard),
@@ -172,7 +174,11 @@ fn decoded(record: &Record) -> Result<Decoded, Error> {
 }
 
 /// Adds a record's rows, and says when it happened.
-fn render(renderer: &Renderer, record: &Record, rows: &mut Rows) -> Result<Timestamp, Error> {
+pub(super) fn render(
+    renderer: &Renderer,
+    record: &Record,
+    rows: &mut Rows,
+) -> Result<Timestamp, Error> {
     let decoded = decoded(record)?;
     match &decoded {
         Decoded::Control(record) => renderer.control(record, rows),

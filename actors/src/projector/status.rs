@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::breaker::State;
+use super::drain::Estimate;
 use crate::status::{Durations, Number};
 
 /// What the projector is doing.
@@ -16,9 +17,16 @@ pub struct ProjectorStatus {
     /// When the oldest outcome happened that is not in the database, in milliseconds since 1970; 0
     /// where there is none.
     pub oldest_waiting_ms: Number,
-    /// How many seconds the backlog will take, at the rate of the last large batches; 0 where there
-    /// is none, or nothing is known yet.
-    pub drain_seconds: Number,
+    /// Bytes of the ledger's log from the oldest outcome that is not in the database on.
+    pub backlog_bytes: Number,
+    /// How many of them may wait; 0 is any number.
+    pub max_backlog_bytes: Number,
+    /// Whether so much waits that nothing can be changed any more.
+    pub is_full: AtomicBool,
+    /// Entries a second that are written while there are many; 0 where nothing is known.
+    pub writing_rate: Number,
+    /// Entries a second that come.
+    pub arriving_rate: Number,
     /// Outcomes that were written.
     pub outcomes: Number,
     /// How long batches took.
@@ -32,6 +40,7 @@ pub struct ProjectorStatus {
     /// How often the projector was begun anew after a panic.
     pub rebuilt: Number,
     breaker: AtomicU8,
+    drain: Mutex<Estimate>,
     trouble: Mutex<Option<Trouble>>,
 }
 
@@ -54,6 +63,15 @@ impl ProjectorStatus {
     /// Why nothing is written, if so.
     pub fn trouble(&self) -> Option<Trouble> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long the backlog will take.
+    pub fn drain(&self) -> Estimate {
+        *self.drain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_drain(&self, estimate: Estimate) {
+        *self.drain.lock().unwrap_or_else(PoisonError::into_inner) = estimate;
     }
 
     pub(super) fn set_breaker(&self, state: State) {

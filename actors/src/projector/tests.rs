@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redeemd_domain::sequence::SequenceId;
+use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_persistence::journal::DirectoryId;
 use redeemd_persistence::postgres::{Checkpoint, Kind};
 
 use super::breaker::State;
-use super::core::{Core, Limits, Order, Step};
+use super::core::{Core, Limits, Order, Retry, Step};
 
 const SECOND: Duration = Duration::from_secs(1);
 const CONTROL: SequenceId = SequenceId::CONTROL;
@@ -23,6 +23,7 @@ fn core() -> Core {
     let limits = Limits {
         batch_rows: 10_000,
         batches_at_once: 2,
+        longest_batch: SECOND * 15,
         interval: SECOND / 2,
         longest_delay: SECOND * 30,
     };
@@ -33,14 +34,17 @@ fn core() -> Core {
 fn surveyed() -> Core {
     let mut core = core();
     assert_eq!(core.next(SECOND), Step::Survey);
-    core.surveyed(&genesis());
+    core.surveyed(&genesis(), 0);
     core
 }
 
 fn order(core: &mut Core, now: Duration) -> Order {
-    match core.next(now) {
-        Step::Write(order) => order,
-        other => panic!("{other:?}"),
+    loop {
+        match core.next(now) {
+            Step::Write(order) => return order,
+            Step::LookAside => core.looked_aside(None),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -56,7 +60,7 @@ fn nothing_is_written_before_it_is_known_how_far_the_database_is() {
     core.available(SHARD, 10);
     assert_eq!(core.next(SECOND), Step::Survey);
     assert!(matches!(core.next(SECOND), Step::Wait(_)), "it is being looked at");
-    core.surveyed(&genesis());
+    core.surveyed(&genesis(), 0);
     assert_eq!(order(&mut core, SECOND).sequence, SHARD);
 }
 
@@ -111,10 +115,59 @@ fn after_a_failure_the_database_is_looked_at_again_later() {
     assert_eq!((core.breaker(now), core.next(now)), (State::HalfOpen, Step::Survey));
     // The second batch had arrived, though nobody had heard of it.
     let found = BTreeMap::from([(second.sequence, end(&second))]);
-    core.surveyed(&found);
-    assert_eq!(core.breaker(now), State::Closed);
-    assert_eq!(order(&mut core, now), Order { ..first });
-    assert!(matches!(core.next(now), Step::Wait(_)), "the second one has nothing left");
+    core.surveyed(&found, 0);
+    assert_eq!(core.breaker(now), State::HalfOpen, "nothing was written yet");
+    let again = order(&mut core, now);
+    assert_eq!((again.sequence, again.from), (first.sequence, first.from));
+    core.available(SHARD, 50);
+    assert!(matches!(core.next(now), Step::Wait(_)), "one is tried before there are several");
+    core.written(&again, end(&again), 5, SECOND / 100);
+    assert_eq!((core.breaker(now), core.is_well()), (State::Closed, true));
+}
+
+#[test]
+fn a_database_that_answers_and_takes_nothing_is_asked_less_and_less() {
+    let mut core = surveyed();
+    core.available(SHARD, 10_000);
+    let (mut now, mut attempts) = (SECOND, 0);
+    while now < SECOND * 100 {
+        match core.next(now) {
+            Step::Survey => core.surveyed(&genesis(), 0),
+            Step::Write(order) => {
+                attempts += 1;
+                core.failed(Some((&order, 500)), (Kind::Away, "full".to_owned()), now, 3);
+                assert!(!core.is_well());
+            }
+            Step::Wait(wait) => now += wait,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((5..20).contains(&attempts), "{attempts} attempts in 100 s");
+}
+
+#[test]
+fn what_was_set_aside_is_tried_again_while_nothing_else_of_its_sequence_is_under_way() {
+    let mut core = core();
+    assert_eq!(core.next(SECOND), Step::Survey);
+    core.surveyed(&genesis(), 2);
+    core.available(SHARD, 10);
+    assert_eq!(core.next(SECOND), Step::LookAside);
+    let batch = order(&mut core, SECOND);
+    let position = |number| Position { sequence: SHARD, number };
+    core.looked_aside(Some((2, vec![position(3), position(5)])));
+    assert!(matches!(core.next(SECOND), Step::Wait(_)), "the sequence is being written");
+    core.written(&batch, end(&batch), 10, SECOND / 100);
+    let Step::Retry(retry) = core.next(SECOND) else { panic!("it is not tried again") };
+    assert_eq!(retry, Retry { position: position(3), from: end(&batch) });
+    core.available(SHARD, 5_000);
+    assert!(matches!(core.next(SECOND), Step::Wait(_)), "one after the other");
+    core.retried(&retry, Ok(()));
+    let Step::Retry(retry) = core.next(SECOND) else { panic!("it is not tried again") };
+    core.retried(&retry, Err(()));
+    assert_eq!(core.aside().count(), 1);
+    assert!(matches!(core.next(SECOND), Step::Write(_)));
+    // Those are looked for again later, as long as there are any.
+    assert_eq!(core.next(SECOND * 3), Step::LookAside);
 }
 
 /// A database that refuses one entry, whatever it comes with.

@@ -1,23 +1,22 @@
-//! Carrying out what the [`Core`](super::core::Core) decides.
+//! Carrying out what the [`Core`] decides.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redeemd_persistence::postgres::{Checkpoint, Error, Kind, Projection, Survey};
-use tokio::sync::{Notify, mpsc};
+use redeemd_domain::sequence::Position;
+use redeemd_persistence::postgres::{Checkpoint, Error, Kind, Projection, Retried, Survey};
+use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
 
-use super::Surroundings;
-use super::core::{Core, Order, Step};
-use super::reading;
+use super::core::{Core, Order, Retry, Step};
 use super::status::Trouble;
+use super::watch::Watch;
+use super::{Surroundings, reading, retrying};
 
 /// How often the ledger is looked at, at the least.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// How often the note is written, and how old the backlog is is looked up.
-const BOOKKEEPING: Duration = Duration::from_secs(1);
 
 /// How long what is under way may take when the server ends.
 const LAST_BATCHES: Duration = Duration::from_secs(5);
@@ -27,20 +26,32 @@ pub(super) struct Work {
     surroundings: Surroundings,
     projection: Arc<Projection>,
     core: Core,
+    watch: Watch,
     begun: Instant,
-    results: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
-    under_way: usize,
-    bookkept: Option<Instant>,
+    under_way: JoinSet<Done>,
 }
 
-/// What came of a batch.
-struct Done {
+/// What came of something that took a while.
+enum Done {
+    Batch(Written, Result<(), Error>),
+    Aside(Result<(u64, Vec<Position>), Error>),
+    Retry(Retry, Result<Again, Error>),
+}
+
+/// A batch that was written, or not.
+struct Written {
     order: Order,
     to: Checkpoint,
     outcomes: usize,
     size: usize,
     took: Duration,
-    result: Result<(), Error>,
+}
+
+/// What became of an outcome that was tried again.
+enum Again {
+    Arrived,
+    Gone,
+    Refused(String),
 }
 
 impl Work {
@@ -56,10 +67,9 @@ impl Work {
         Self {
             projection: Arc::new(Projection::new(&surroundings.options)),
             core: Core::new(surroundings.limits, &checkpoints),
+            watch: Watch::new(surroundings.max_backlog_bytes, noted),
             begun: Instant::now(),
-            results: mpsc::unbounded_channel(),
-            under_way: 0,
-            bookkept: None,
+            under_way: JoinSet::new(),
             surroundings,
         }
     }
@@ -67,32 +77,35 @@ impl Work {
     /// Works until it is told to end.
     pub(super) async fn run(mut self, ending: Rc<Notify>) {
         loop {
-            self.look();
-            match self.core.next(self.now()) {
+            let now = self.now();
+            self.watch.look(&self.surroundings, &mut self.core, now);
+            match self.core.next(now) {
                 Step::Survey => tokio::select! {
                     surveyed = self.survey() => self.surveyed(surveyed),
                     () = ending.notified() => break,
                 },
                 Step::Write(order) => self.write(order),
+                Step::LookAside => self.look_aside(),
+                Step::Retry(retry) => self.retry(retry),
                 Step::Wait(wait) => tokio::select! {
-                    done = self.results.1.recv() => self.done(done),
+                    Some(done) = self.under_way.join_next() => self.done(done),
                     () = tokio::time::sleep(wait.min(LOOK)) => {}
                     () = ending.notified() => break,
                 },
             }
         }
         let last = async {
-            while self.under_way > 0 {
-                let done = self.results.1.recv().await;
+            while let Some(done) = self.under_way.join_next().await {
                 self.done(done);
             }
         };
         // What is cut off here is looked up at the next start.
         let _ = tokio::time::timeout(LAST_BATCHES, last).await;
-        self.note();
+        self.watch.note(&self.surroundings, &self.core);
     }
 
-    /// Looks how far the database is, and that its past is this directory's.
+    /// Looks how far the database is, and that its past is this directory's; then becomes the one
+    /// that may write there.
     async fn survey(&self) -> Result<Survey, Error> {
         let Surroundings { owner, ledger, .. } = &self.surroundings;
         let mut survey = self.projection.survey(owner).await;
@@ -113,20 +126,21 @@ impl Work {
             reading::verify(ledger, sequence, known, genesis, found)
                 .map_err(|error| Error::Foreign(error.to_string()))?;
         }
+        self.projection.take_over(owner, &survey).await?;
         Ok(survey)
     }
 
     fn surveyed(&mut self, surveyed: Result<Survey, Error>) {
-        let status = &self.surroundings.status;
         match surveyed {
             Ok(Survey { checkpoints, set_aside }) => {
-                self.core.surveyed(&checkpoints);
-                status.set_aside.set(set_aside);
-                if status.set_trouble(None) {
-                    tracing::info!("the database is there, and outcomes are written to it");
-                }
+                self.core.surveyed(&checkpoints, set_aside);
+                self.show_whether_it_is_well();
             }
-            Err(error) => self.failed(None, &error),
+            Err(error) => {
+                let (now, chance) = (self.now(), self.chance());
+                self.core.failed(None, (error.kind(), error.to_string()), now, chance);
+                self.show_failure(&error);
+            }
         }
     }
 
@@ -137,45 +151,119 @@ impl Work {
             Ok(read) => read,
             Err(error) => {
                 let error = Error::Foreign(format!("the ledger does not read: {error}"));
-                return self.failed(Some((&order, 0)), &error);
+                return self.failed(&order, 0, &error);
             }
         };
         let (projection, owner) = (Arc::clone(&self.projection), owner.clone());
-        let results = self.results.0.clone();
-        self.under_way += 1;
-        tokio::task::spawn_local(async move {
+        self.under_way.spawn_local(async move {
             let begun = Instant::now();
             let result = projection.write(&owner, &read.batch).await;
             let (outcomes, size) = (read.outcomes, read.size());
             let (to, took) = (read.batch.to, begun.elapsed());
-            // Nobody listens any more when the server ends.
-            let _ = results.send(Done { order, to, outcomes, size, took, result });
+            Done::Batch(Written { order, to, outcomes, size, took }, result)
         });
     }
 
-    fn done(&mut self, done: Option<Done>) {
-        let Some(Done { order, to, outcomes, size, took, result }) = done else { return };
-        self.under_way = self.under_way.saturating_sub(1);
-        let status = &self.surroundings.status;
-        match result {
-            Ok(()) => {
-                status.batches.observe(took);
-                status.outcomes.add(outcomes as u64);
-                if let Some(reason) = &order.set_aside {
-                    status.set_aside.add(1);
-                    let (sequence, entry) = (order.sequence, to.through);
-                    tracing::error!(%sequence, entry, reason, "an outcome was set aside");
+    fn look_aside(&mut self) {
+        let projection = Arc::clone(&self.projection);
+        self.under_way.spawn_local(async move { Done::Aside(projection.wanted().await) });
+    }
+
+    /// Begins to try an outcome again that was set aside.
+    fn retry(&mut self, retry: Retry) {
+        let Surroundings { ledger, renderer, owner, .. } = &self.surroundings;
+        let rows = retrying::rows(ledger, renderer, &retry);
+        let (projection, owner) = (Arc::clone(&self.projection), owner.clone());
+        self.under_way.spawn_local(async move {
+            let result = match rows {
+                Ok(rows) => projection.retry(&owner, retry.position, retry.from, &rows).await,
+                // A row that nobody wrote stops nothing else.
+                Err(error) => Err(Error::Content {
+                    sql_state: "redeemd".to_owned(),
+                    message: error.to_string(),
+                }),
+            };
+            let result = match result {
+                Ok(Retried::Arrived) => Ok(Again::Arrived),
+                Ok(Retried::Gone) => Ok(Again::Gone),
+                Err(error) if error.kind() == Kind::Content => {
+                    let reason = error.to_string();
+                    let noted = projection.refused_again(retry.position, &reason).await;
+                    noted.map(|()| Again::Refused(reason))
                 }
-                self.core.written(&order, to, size, took);
+                Err(error) => Err(error),
+            };
+            Done::Retry(retry, result)
+        });
+    }
+
+    fn done(&mut self, done: Result<Done, JoinError>) {
+        match done {
+            Ok(Done::Batch(written, Ok(()))) => self.written(&written),
+            Ok(Done::Batch(written, Err(error))) => {
+                self.failed(&written.order, written.outcomes, &error);
             }
-            Err(error) => self.failed(Some((&order, outcomes)), &error),
+            Ok(Done::Aside(seen)) => {
+                if let Err(error) = &seen {
+                    tracing::debug!(%error, "what is to be tried again is not known");
+                }
+                self.core.looked_aside(seen.ok());
+            }
+            Ok(Done::Retry(retry, result)) => self.retried(&retry, result),
+            // Whoever supervises this work begins it anew.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
         }
     }
 
-    fn failed(&mut self, order: Option<(&Order, usize)>, error: &Error) {
-        let chance = RandomState::new().hash_one(self.begun.elapsed());
-        let now = self.now();
-        self.core.failed(order, (error.kind(), error.to_string()), now, chance);
+    fn written(&mut self, written: &Written) {
+        let Written { order, to, outcomes, size, took } = written;
+        let status = &self.surroundings.status;
+        status.batches.observe(*took);
+        status.outcomes.add(*outcomes as u64);
+        if let Some(reason) = &order.set_aside {
+            let (sequence, entry) = (order.sequence, to.through);
+            tracing::error!(%sequence, entry, reason, "an outcome was set aside");
+        }
+        self.core.written(order, *to, *size, *took);
+        self.show_whether_it_is_well();
+    }
+
+    fn failed(&mut self, order: &Order, outcomes: usize, error: &Error) {
+        let (now, chance) = (self.now(), self.chance());
+        let reason = error.to_string();
+        self.core.failed(Some((order, outcomes)), (error.kind(), reason), now, chance);
+        self.show_failure(error);
+    }
+
+    fn retried(&mut self, retry: &Retry, result: Result<Again, Error>) {
+        let position = retry.position;
+        match result {
+            Ok(Again::Refused(reason)) => {
+                tracing::error!(%position, reason, "an outcome was refused again");
+                self.core.retried(retry, Err(()));
+            }
+            Ok(again) => {
+                if matches!(again, Again::Arrived) {
+                    tracing::info!(%position, "an outcome that was set aside is in the database");
+                }
+                self.core.retried(retry, Ok(()));
+            }
+            Err(error) => {
+                let (now, chance) = (self.now(), self.chance());
+                self.core.retry_failed(retry, error.kind(), now, chance);
+                self.show_failure(&error);
+            }
+        }
+    }
+
+    fn show_whether_it_is_well(&self) {
+        if self.core.is_well() && self.surroundings.status.set_trouble(None) {
+            tracing::info!("the database is there, and outcomes are written to it");
+        }
+    }
+
+    fn show_failure(&self, error: &Error) {
         let status = &self.surroundings.status;
         status.failures.add(1);
         if self.core.is_surveyed() {
@@ -189,48 +277,12 @@ impl Work {
         }
     }
 
-    /// Looks at the ledger, and says how things are.
-    fn look(&mut self) {
-        let Surroundings { ledger, status, owner, .. } = &self.surroundings;
-        for sequence in owner.sequences() {
-            self.core.available(sequence, ledger.durable(sequence));
-        }
-        let backlog = self.core.backlog();
-        status.backlog.set(backlog);
-        status.set_breaker(self.core.breaker(self.now()));
-        status.batch_limit.set(self.core.pace().limit() as u64);
-        let rate = self.core.pace().rate();
-        let seconds = if rate > 0.0 { (backlog as f64 / rate).ceil() as u64 } else { 0 };
-        status.drain_seconds.set(seconds);
-        if self.bookkept.is_none_or(|last| last.elapsed() >= BOOKKEEPING) {
-            self.bookkept = Some(Instant::now());
-            self.find_oldest();
-            self.note();
-        } else if backlog == 0 {
-            status.oldest_waiting_ms.set(0);
-        }
-    }
-
-    fn find_oldest(&self) {
-        let Surroundings { ledger, status, .. } = &self.surroundings;
-        let waiting = self.core.checkpoints().into_iter();
-        let behind = waiting.filter(|(sequence, it)| ledger.durable(*sequence) > it.through);
-        let first = |(sequence, it): (_, Checkpoint)| {
-            // What does not read is said when it is to be written.
-            reading::first_after(ledger, sequence, it.through).ok().flatten()
-        };
-        let oldest = behind.filter_map(first).min();
-        status.oldest_waiting_ms.set(oldest.map_or(0, |at| at.0));
-    }
-
-    fn note(&self) {
-        let checkpoints = self.core.checkpoints();
-        if let Err(error) = self.surroundings.note.write(&checkpoints) {
-            tracing::debug!(%error, "how far the database is could not be noted");
-        }
-    }
-
     fn now(&self) -> Duration {
         self.begun.elapsed()
+    }
+
+    /// Any random number.
+    fn chance(&self) -> u64 {
+        RandomState::new().hash_one(self.begun.elapsed())
     }
 }

@@ -1,5 +1,7 @@
 //! What a sequence's actor does with each message.
 
+use std::sync::atomic::Ordering;
+
 use actix::{ActorContext, AsyncContext, Handler, Message};
 
 use super::SequenceActor;
@@ -15,6 +17,8 @@ impl<M: Sequenced> Handler<Submit<M>> for SequenceActor<M> {
 
     fn handle(&mut self, mut submit: Submit<M>, context: &mut Self::Context) {
         let now = self.surroundings.clock.now();
+        let is_full = self.surroundings.status.backlog_is_full.load(Ordering::Relaxed);
+        self.core.set_backlog_full(is_full);
         while let Some(submission) = submit.next_submission() {
             self.core.submit(submission, now, &mut self.outputs);
         }

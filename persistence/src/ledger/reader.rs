@@ -92,6 +92,15 @@ impl LedgerReader {
         Ok(files)
     }
 
+    /// The bytes of the log from the earliest of some positions to its end, with everything that
+    /// lies between; 0 where there is no such position.
+    ///
+    /// # Errors
+    /// Where the disk fails, or a file's directory is damaged.
+    pub fn bytes_from(&self, positions: &[Position]) -> Result<u64> {
+        self.reported(self.log.bytes_from(positions))
+    }
+
     /// The record at a position; `None` where nothing was appended yet, or the entry left none.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Rows that change: one statement for all of a kind, which takes them as arrays. Where a row is not
-//! there any more, since its partition was dropped or it was set aside, nothing is changed.
+//! there any more, since its partition was dropped or it was set aside, nothing is changed. Nor is it
+//! by what comes late, since it had been set aside: a row never goes back to what it was before.
 
 use std::time::SystemTime;
 
@@ -38,7 +39,7 @@ pub(super) async fn prolong_holds(
     }
     let entries: Vec<i64> = rows.prolonged_holds.keys().copied().collect();
     let times: Vec<SystemTime> = rows.prolonged_holds.values().copied().collect();
-    let update = "UPDATE redeemd.holds SET expires_at = prolonged.until
+    let update = "UPDATE redeemd.holds SET expires_at = greatest(expires_at, prolonged.until)
          FROM unnest($2::bigint[], $3::timestamptz[]) AS prolonged (entry, until)
          WHERE holds.sequence = $1 AND holds.entry = prolonged.entry";
     let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
@@ -66,7 +67,7 @@ pub(super) async fn end_holds(
          SET ended_at = ends.at, ended = ends.how, ended_entry = ends.by
          FROM unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::bigint[])
              AS ends (entry, at, how, by)
-         WHERE holds.sequence = $1 AND holds.entry = ends.entry";
+         WHERE holds.sequence = $1 AND holds.entry = ends.entry AND holds.ended_at IS NULL";
     let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
         (&number(sequence), Type::INT2),
         (&entries, Type::INT8_ARRAY),
@@ -96,7 +97,10 @@ pub(super) async fn roll_back(transaction: &Transaction<'_>, rows: &Rows) -> Res
              rolled_back_at = undone.at, rolled_back_entry = undone.by, rollback_reason = undone.why
          FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::bigint[],
                  $6::text[]) AS undone (id, redeemed_at, returned, at, by, why)
-         WHERE redemptions.id = undone.id AND redemptions.redeemed_at = undone.redeemed_at";
+         WHERE redemptions.id = undone.id AND redemptions.redeemed_at = undone.redeemed_at
+             AND redemptions.rolled_back_at IS NULL
+             AND (undone.at IS NOT NULL
+                 OR undone.returned > coalesce(redemptions.returned_minor_units, 0))";
     let parameters: [(&(dyn ToSql + Sync), Type); 6] = [
         (&ids, Type::TEXT_ARRAY),
         (&times, Type::TIMESTAMPTZ_ARRAY),

@@ -17,28 +17,46 @@ pub(super) type Connections = Pool<Manager>;
 pub(super) struct Connection {
     pub(super) client: Client,
     driver: AbortHandle,
-    is_spoilt: bool,
+    is_busy: bool,
 }
 
 impl Connection {
     /// Makes one.
-    pub(super) async fn open(config: &Config) -> Result<Self, Error> {
+    async fn open(config: &Config) -> Result<Self, Error> {
         let (client, connection) = config.connect(NoTls).await?;
         // How the connection ended is said to whoever asks the client next.
         let driver = tokio::spawn(async move { _ = connection.await }).abort_handle();
-        Ok(Self { client, driver, is_spoilt: false })
+        Ok(Self { client, driver, is_busy: false })
     }
 
-    /// Gives it up: something on it did not answer, and what it does next would be anybody's guess.
-    pub(super) fn spoil(&mut self) {
-        self.is_spoilt = true;
-        self.driver.abort();
+    /// Notes that something is asked. One that is given back before its answer was noted is not
+    /// handed out again: what it does next would be anybody's guess.
+    pub(super) fn ask(&mut self) {
+        self.is_busy = true;
+    }
+
+    /// Notes that everything that was asked was answered.
+    pub(super) fn answered(&mut self) {
+        self.is_busy = false;
+    }
+}
+
+impl Drop for Connection {
+    /// One in the middle of something is cut off, since nobody waits for it any more; any other
+    /// takes its leave of the server by itself.
+    fn drop(&mut self) {
+        if self.is_busy {
+            self.driver.abort();
+        }
     }
 }
 
 /// Makes connections for the pool.
 #[derive(Clone)]
-pub(super) struct Manager(Config);
+pub(super) struct Manager {
+    config: Config,
+    timeout: Duration,
+}
 
 impl fmt::Debug for Manager {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,8 +69,13 @@ impl ManageConnection for Manager {
     type Connection = Connection;
     type Error = Error;
 
+    /// The driver bounds only how long it takes until somebody accepts, and the pool waits for ever:
+    /// a server that accepts and then says nothing would take its place away.
     async fn connect(&self) -> Result<Connection, Error> {
-        Connection::open(&self.0).await
+        match tokio::time::timeout(self.timeout, Connection::open(&self.config)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(no_answer(self.timeout)),
+        }
     }
 
     /// Without a round trip: whoever uses the connection notices more than one could tell.
@@ -64,8 +87,13 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
-        connection.is_spoilt || connection.client.is_closed()
+        connection.is_busy || connection.client.is_closed()
     }
+}
+
+/// Nobody answered within this time.
+pub(super) fn no_answer(within: Duration) -> Error {
+    Error::Away(format!("no answer within {} s", within.as_secs_f32()))
 }
 
 /// A pool; it makes connections when they are first asked for.
@@ -75,7 +103,10 @@ pub(super) fn pool(options: &Options) -> Connections {
         .connection_timeout(options.connect_timeout + Duration::from_millis(500))
         // Who asks decides when to ask again.
         .retry_connection(false)
-        .build_unchecked(Manager(options.config.clone()))
+        .build_unchecked(Manager {
+            config: options.config.clone(),
+            timeout: options.connect_timeout,
+        })
 }
 
 impl From<RunError<Self>> for Error {

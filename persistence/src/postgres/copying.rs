@@ -76,7 +76,7 @@ async fn replace_campaigns(transaction: &Transaction<'_>, rows: &Rows) -> Result
     let replace = format!(
         "INSERT INTO redeemd.campaigns ({columns})
          SELECT {columns} FROM pg_temp.staged_campaigns
-         ON CONFLICT (number) DO UPDATE SET {}",
+         ON CONFLICT (number) DO UPDATE SET {} WHERE campaigns.entry < excluded.entry",
         others.join(", ")
     );
     transaction.batch_execute(&replace).await?;

@@ -53,6 +53,9 @@ pub enum Error {
     /// The database stood elsewhere than the writer believed; nothing was written.
     #[error("{0}")]
     Moved(String),
+    /// A partition is gone that was there; nothing was written. It is made anew at the next attempt.
+    #[error("{0}")]
+    NoPartition(String),
 }
 
 /// What is to be done about an error.
@@ -70,7 +73,7 @@ impl Error {
     /// What is to be done about it.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Away(_) | Self::Moved(_) => Kind::Away,
+            Self::Away(_) | Self::Moved(_) | Self::NoPartition(_) => Kind::Away,
             Self::Content { .. } => Kind::Content,
             Self::Refused { .. }
             | Self::Foreign(_)
@@ -93,6 +96,10 @@ impl From<tokio_postgres::Error> for Error {
         let Some(database) = error.as_db_error() else { return Self::Away(chain_of(&error)) };
         let sql_state = database.code().code().to_owned();
         let message = database.message().to_owned();
+        // The same SQLSTATE as a check that a row fails, but no row is to blame.
+        if *database.code() == SqlState::CHECK_VIOLATION && database.constraint().is_none() {
+            return Self::NoPartition(format!("{sql_state}: {message}"));
+        }
         match class_of(database.code()) {
             Kind::Away => Self::Away(format!("{sql_state}: {message}")),
             Kind::Content => Self::Content { sql_state, message },

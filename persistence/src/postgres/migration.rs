@@ -73,6 +73,16 @@ pub(super) async fn version(transaction: &Transaction<'_>) -> Result<i64, Error>
     Ok(transaction.query_typed_one(version, &[]).await?.try_get(0)?)
 }
 
+/// Insists that the schema has the version of this redeemd.
+pub(super) async fn check(transaction: &Transaction<'_>) -> Result<(), Error> {
+    let (found, wanted) = (version(transaction).await?, wanted());
+    match found {
+        found if found > wanted => Err(Error::Newer { found, known: wanted }),
+        found if found < wanted => Err(Error::NotMigrated { found, wanted }),
+        _ => Ok(()),
+    }
+}
+
 /// Applies what is missing, and gives the version that was found. Whoever comes second waits, and
 /// finds nothing left to do.
 pub(super) async fn apply(transaction: &Transaction<'_>) -> Result<i64, Error> {

@@ -7,6 +7,7 @@
 //! Everything that goes over a connection fits a pooler in transaction mode: no named statement
 //! outlives its transaction, nothing is set for a session, no lock is held beyond a transaction.
 
+mod aside;
 mod chain;
 mod changing;
 mod connection;
@@ -15,6 +16,7 @@ mod error;
 mod migration;
 mod note;
 mod options;
+mod ownership;
 mod partition;
 mod projection;
 mod rendering;
@@ -23,11 +25,13 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+pub use aside::{Retried, SetAside, Shown};
 pub use chain::{Chain, Checkpoint};
 pub use error::{Error, Kind};
 pub use migration::{Migration, pending_sql};
 pub use note::Note;
 pub use options::{Options, WrongUrl};
-pub use projection::{Batch, Migrated, Owner, Projection, SetAside, Survey};
+pub use ownership::Owner;
+pub use projection::{Batch, Migrated, Projection, Survey};
 pub use rendering::Renderer;
 pub use rows::Rows;

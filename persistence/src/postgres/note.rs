@@ -11,7 +11,7 @@ use std::sync::Arc;
 use redeemd_domain::sequence::SequenceId;
 
 use super::chain::{Chain, Checkpoint};
-use super::projection::Owner;
+use super::ownership::Owner;
 use crate::disk::{self, Disk};
 
 const FILE: &str = "projection";

@@ -73,6 +73,10 @@ pub(super) fn sql(months: &BTreeSet<Month>) -> String {
                              (LIKE redeemd.{table} INCLUDING ALL);
                          ALTER TABLE redeemd.{table} ATTACH PARTITION redeemd.{table}_{month}
                              FOR VALUES FROM ('{from}') TO ('{to}');
+                     ELSIF NOT EXISTS (SELECT FROM pg_inherits
+                             WHERE inhrelid = 'redeemd.{table}_{month}'::regclass) THEN
+                         RAISE 'redeemd.{table}_{month} was detached, and rows of its month are to be written: attach it, or give it another name'
+                             USING ERRCODE = 'invalid_object_definition';
                      END IF;
                  END $$;\n"
             );

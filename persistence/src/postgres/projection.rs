@@ -4,51 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use redeemd_domain::sequence::{Position, SequenceId};
+use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::timestamp::Timestamp;
-use tokio_postgres::Transaction;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
+use super::aside::{self, SetAside};
 use super::chain::{Chain, Checkpoint};
-use super::connection::{Connection, Connections, pool};
+use super::connection::{Connections, no_answer, pool};
 use super::error::Error;
 use super::options::Options;
+use super::ownership::{self, Owner};
 use super::partition::{self, MONTHS_AHEAD, Month};
-use super::rows::{Rows, moment};
+use super::rows::Rows;
 use super::{copying, migration};
-use crate::data_directory::Identity;
-use crate::journal::DirectoryId;
-
-/// The life of a data directory that a database belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The directory.
-    pub directory: DirectoryId,
-    epoch_number: u32,
-    epoch_mark: [u8; 8],
-    shards: u16,
-}
-
-impl Owner {
-    /// That of a directory.
-    pub fn new(identity: &Identity) -> Self {
-        Self {
-            directory: identity.id,
-            epoch_number: identity.epoch.number,
-            epoch_mark: identity.epoch.mark,
-            shards: identity.shards,
-        }
-    }
-
-    /// The sequences that it has.
-    pub fn sequences(&self) -> impl Iterator<Item = SequenceId> + use<> {
-        (0..=self.shards).map(SequenceId)
-    }
-
-    fn mark(&self) -> String {
-        self.epoch_mark.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
 
 /// How far the database is.
 #[derive(Clone, Debug)]
@@ -74,19 +43,6 @@ pub struct Batch {
     pub set_aside: Option<SetAside>,
 }
 
-/// An outcome that the database refused.
-#[derive(Clone, Debug)]
-pub struct SetAside {
-    /// Its entry.
-    pub position: Position,
-    /// When it happened.
-    pub at: Timestamp,
-    /// Why it was refused.
-    pub reason: String,
-    /// Its bytes in the ledger.
-    pub record: Vec<u8>,
-}
-
 /// What a migration did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Migrated {
@@ -101,6 +57,8 @@ pub struct Migrated {
 pub struct Projection {
     connections: Connections,
     timeout: Duration,
+    /// By what the database knows that it is this one that writes.
+    pub(super) writer: String,
     /// Months whose partitions are known to be there.
     months: Mutex<BTreeSet<Month>>,
 }
@@ -108,8 +66,9 @@ pub struct Projection {
 impl Projection {
     /// A database. Nothing is connected yet. Must be called within a tokio runtime.
     pub fn new(options: &Options) -> Self {
-        let timeout = options.batch_timeout;
-        Self { connections: pool(options), timeout, months: Mutex::default() }
+        let (connections, timeout) = (pool(options), options.batch_timeout);
+        let writer = ownership::random_writer();
+        Self { connections, timeout, writer, months: Mutex::default() }
     }
 
     /// The version of the database's schema; 0 where there is none. Changes nothing.
@@ -137,15 +96,28 @@ impl Projection {
     pub async fn survey(&self, owner: &Owner) -> Result<Survey, Error> {
         self.months.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.carry_out(async |transaction| {
-            let (found, wanted) = (migration::version(transaction).await?, migration::wanted());
-            match found {
-                found if found > wanted => return Err(Error::Newer { found, known: wanted }),
-                found if found < wanted => return Err(Error::NotMigrated { found, wanted }),
-                _ => {}
-            }
-            adopt(transaction, owner).await?;
-            check_owner(transaction, owner).await?;
+            migration::check(transaction).await?;
+            ownership::check_encoding(transaction).await?;
+            ownership::adopt(transaction, owner).await?;
+            ownership::check(transaction, owner).await?;
             look(transaction).await
+        })
+        .await
+    }
+
+    /// Becomes the one that may write, if the database still stands where it was seen to. Whoever
+    /// may have written before comes to its end first, or is refused from now on: so what was seen
+    /// stays true until this one writes.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::Moved`] where somebody has written in between.
+    pub async fn take_over(&self, owner: &Owner, seen: &Survey) -> Result<(), Error> {
+        self.carry_out(async |transaction| {
+            ownership::take_over(transaction, owner, &self.writer).await?;
+            match look(transaction).await?.checkpoints == seen.checkpoints {
+                true => Ok(()),
+                false => Err(Error::Moved("somebody else has written to the database".to_owned())),
+            }
         })
         .await
     }
@@ -158,9 +130,9 @@ impl Projection {
     pub async fn write(&self, owner: &Owner, batch: &Batch) -> Result<(), Error> {
         self.make_partitions(&batch.rows).await?;
         self.carry_out(async |transaction| {
-            advance(transaction, owner, batch).await?;
+            advance(transaction, owner, &self.writer, batch).await?;
             if let Some(set_aside) = &batch.set_aside {
-                put_aside(transaction, set_aside).await?;
+                aside::put(transaction, set_aside).await?;
             }
             copying::write(transaction, batch.sequence, &batch.rows).await
         })
@@ -169,7 +141,7 @@ impl Projection {
 
     /// Makes the partitions that rows need, and those of the next months, where they are missing. In
     /// a transaction of its own, so that no batch holds its locks.
-    async fn make_partitions(&self, rows: &Rows) -> Result<(), Error> {
+    pub(super) async fn make_partitions(&self, rows: &Rows) -> Result<(), Error> {
         let mut missing: BTreeSet<Month> = BTreeSet::new();
         {
             let known = self.months.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,21 +163,21 @@ impl Projection {
     }
 
     /// Carries out a transaction within the time that it may take. A connection that did not answer
-    /// in time is given up: nobody knows what is still on its way.
-    async fn carry_out<T>(
+    /// in time is given up, as it is where this future is dropped: nobody knows what is still on its
+    /// way.
+    pub(super) async fn carry_out<T>(
         &self,
         work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut connection = self.connections.get().await?;
-        let within =
-            tokio::time::timeout(self.timeout, transact(&mut connection, self.timeout, work));
-        match within.await {
-            Ok(result) => result,
-            Err(_) => {
-                connection.spoil();
-                let seconds = self.timeout.as_secs_f32();
-                Err(Error::Away(format!("no answer within {seconds} s")))
+        connection.ask();
+        let work = transact(&mut connection.client, self.timeout, work);
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(result) => {
+                connection.answered();
+                result
             }
+            Err(_) => Err(no_answer(self.timeout)),
         }
     }
 }
@@ -213,11 +185,14 @@ impl Projection {
 /// Carries out a transaction. The bounds on statements and locks hold within it alone, as a pooler
 /// in transaction mode asks.
 async fn transact<T>(
-    connection: &mut Connection,
+    client: &mut Client,
     timeout: Duration,
     work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let transaction = connection.client.transaction().await?;
+    // Whatever the database does by default: at another level a transaction that has waited for
+    // somebody does not see what that one wrote.
+    let level = IsolationLevel::ReadCommitted;
+    let transaction = client.build_transaction().isolation_level(level).start().await?;
     let milliseconds = timeout.as_millis();
     let bounds = format!(
         "SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = {milliseconds}; \
@@ -227,55 +202,6 @@ async fn transact<T>(
     let value = work(&transaction).await?;
     transaction.commit().await?;
     Ok(value)
-}
-
-/// Gives a database without an owner this one, and every sequence its beginning.
-async fn adopt(transaction: &Transaction<'_>, owner: &Owner) -> Result<(), Error> {
-    let insert = "INSERT INTO redeemd.directory (id, epoch_number, epoch_mark, shards)
-         VALUES ($1, $2, $3, $4) ON CONFLICT (only_one) DO NOTHING";
-    let (id, number, mark) =
-        (owner.directory.to_string(), i64::from(owner.epoch_number), owner.mark());
-    let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
-        (&id, Type::TEXT),
-        (&number, Type::INT8),
-        (&mark, Type::TEXT),
-        (&i32::from(owner.shards), Type::INT4),
-    ];
-    if transaction.execute_typed(insert, &parameters).await? == 0 {
-        return Ok(());
-    }
-    let insert = "INSERT INTO redeemd.watermarks (sequence, chain)
-         SELECT * FROM unnest($1::smallint[], $2::bytea[])";
-    let sequences: Vec<SequenceId> = owner.sequences().collect();
-    let numbers: Vec<i16> = sequences.iter().filter_map(|it| i16::try_from(it.0).ok()).collect();
-    let genesis = |&sequence: &SequenceId| Chain::genesis(owner.directory, sequence).0.to_vec();
-    let chains: Vec<Vec<u8>> = sequences.iter().map(genesis).collect();
-    let parameters: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&numbers, Type::INT2_ARRAY), (&chains, Type::BYTEA_ARRAY)];
-    transaction.execute_typed(insert, &parameters).await?;
-    Ok(())
-}
-
-async fn check_owner(transaction: &Transaction<'_>, owner: &Owner) -> Result<(), Error> {
-    let select = "SELECT id, epoch_number, epoch_mark FROM redeemd.directory";
-    let row = transaction.query_typed_one(select, &[]).await?;
-    let (id, number, mark): (String, i64, String) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    if id != owner.directory.to_string() {
-        return Err(Error::Foreign(format!(
-            "the database belongs to another data directory ({id}); give this server a database \
-             of its own"
-        )));
-    }
-    if number != i64::from(owner.epoch_number) || mark != owner.mark() {
-        return Err(Error::Foreign(
-            "the database belongs to this data directory as it was before or after it was restored \
-             from a backup or salvaged; give it an empty database, which is filled from the \
-             beginning"
-                .to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 async fn look(transaction: &Transaction<'_>) -> Result<Survey, Error> {
@@ -294,49 +220,47 @@ async fn look(transaction: &Transaction<'_>) -> Result<Survey, Error> {
             Error::Foreign(format!("redeemd.watermarks has a row for {sequence} that nobody wrote"))
         })?]);
     }
-    let select = "SELECT count(*) FROM redeemd.set_aside";
-    let set_aside: i64 = transaction.query_typed_one(select, &[]).await?.try_get(0)?;
-    Ok(Survey { checkpoints, set_aside: set_aside.unsigned_abs() })
+    Ok(Survey { checkpoints, set_aside: aside::count(transaction).await? })
 }
 
 /// Takes a sequence's watermark from where a batch begins to where it ends. First of all, so that
-/// its lock keeps everybody else from the sequence until the end of the transaction.
-async fn advance(transaction: &Transaction<'_>, owner: &Owner, batch: &Batch) -> Result<(), Error> {
-    let update = "UPDATE redeemd.watermarks
+/// its lock keeps everybody else from the sequence until the end of the transaction, and the lock of
+/// the directory's row everybody from taking over.
+async fn advance(
+    transaction: &Transaction<'_>,
+    owner: &Owner,
+    writer: &str,
+    batch: &Batch,
+) -> Result<(), Error> {
+    let update = "WITH mine AS MATERIALIZED (
+             SELECT 1 FROM redeemd.directory
+             WHERE id = $6 AND epoch_number = $7 AND epoch_mark = $8 AND writer = $9 FOR SHARE)
+         UPDATE redeemd.watermarks
          SET through = $1, chain = $2, written_at = now()
-         FROM redeemd.directory
-         WHERE sequence = $3 AND through = $4 AND chain = $5
-             AND directory.id = $6 AND epoch_number = $7 AND epoch_mark = $8";
+         FROM mine WHERE sequence = $3 AND through = $4 AND chain = $5";
     let Batch { sequence, from, to, .. } = batch;
-    let number = |through: u64| i64::try_from(through).unwrap_or(i64::MAX);
     let (id, mark) = (owner.directory.to_string(), owner.mark());
-    let parameters: [(&(dyn ToSql + Sync), Type); 8] = [
-        (&number(to.through), Type::INT8),
+    let parameters: [(&(dyn ToSql + Sync), Type); 9] = [
+        (&signed(to.through), Type::INT8),
         (&to.chain.0.as_slice(), Type::BYTEA),
         (&i16::try_from(sequence.0).unwrap_or(i16::MAX), Type::INT2),
-        (&number(from.through), Type::INT8),
+        (&signed(from.through), Type::INT8),
         (&from.chain.0.as_slice(), Type::BYTEA),
         (&id, Type::TEXT),
         (&i64::from(owner.epoch_number), Type::INT8),
         (&mark, Type::TEXT),
+        (&writer, Type::TEXT),
     ];
     match transaction.execute_typed(update, &parameters).await? {
         1 => Ok(()),
-        _ => Err(Error::Moved(format!("{sequence} is not at entry {} there", from.through))),
+        _ => Err(Error::Moved(format!(
+            "{sequence} is not at entry {} there, or another server has taken over",
+            from.through
+        ))),
     }
 }
 
-async fn put_aside(transaction: &Transaction<'_>, set_aside: &SetAside) -> Result<(), Error> {
-    let insert = "INSERT INTO redeemd.set_aside (sequence, entry, happened_at, reason, record)
-         VALUES ($1, $2, $3, $4, $5)";
-    let SetAside { position, at, reason, record } = set_aside;
-    let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
-        (&i16::try_from(position.sequence.0).unwrap_or(i16::MAX), Type::INT2),
-        (&i64::try_from(position.number).unwrap_or(i64::MAX), Type::INT8),
-        (&moment(*at), Type::TIMESTAMPTZ),
-        (reason, Type::TEXT),
-        (record, Type::BYTEA),
-    ];
-    transaction.execute_typed(insert, &parameters).await?;
-    Ok(())
+/// Numbers of entries have 48 bits, so that none is changed by this.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -74,6 +74,9 @@ impl From<Error> for Problem {
                         "The clock leapt, and an operator has to say whether it is right. Nothing \
                          was done."
                     }
+                    ReadOnly::BacklogFull => {
+                        "As much waits to be copied to the database as may wait. Nothing was done."
+                    }
                 },
             ),
             Error::StillSpreading => Self::new(

@@ -86,10 +86,7 @@ impl Facts {
             memory_limit_bytes: operation.memory.limit_bytes,
             max_leap_seconds: live.clock.max_leap_seconds,
             mailbox_capacity: operation.settings.shards.mailbox_capacity as u64,
-            projection: ProjectionFacts::gather(
-                &operation.projector,
-                operation.settings.postgres.max_lag,
-            ),
+            projection: ProjectionFacts::gather(&operation.projector, &operation.settings.postgres),
             redis: RedisFacts::gather(&operation.sharing),
             reload_error: reload.error,
             waiting_for_restart: reload.waiting,

@@ -93,11 +93,13 @@ pub enum Finding {
     PostgresBehind,
     /// That database refused outcomes for their content.
     PostgresSetAside,
+    /// As much waits for that database as may wait: read-only.
+    PostgresBacklogFull,
 }
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Starting,
         Self::Ending,
         Self::JournalFailed,
@@ -125,6 +127,7 @@ impl Finding {
         Self::PostgresRefused,
         Self::PostgresBehind,
         Self::PostgresSetAside,
+        Self::PostgresBacklogFull,
     ];
 
     /// Its name, how bad it is, and what to say of it.
@@ -230,6 +233,11 @@ impl Finding {
                 "postgres_set_aside",
                 Degraded,
                 "PostgreSQL refused outcomes for their content; they were set aside.",
+            ),
+            Self::PostgresBacklogFull => (
+                "postgres_backlog_full",
+                Unhealthy,
+                "As much waits for PostgreSQL as may wait, so that nothing can be changed.",
             ),
         }
     }

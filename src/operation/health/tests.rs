@@ -60,7 +60,7 @@ fn nothing_is_found_where_all_is_well() {
 
 #[test]
 fn each_finding_is_found_alone_and_in_its_part() {
-    let cases: [(&str, Finding, Facts); 27] = [
+    let cases: [(&str, Finding, Facts); 28] = [
         ("server", Finding::Starting, with(|it| it.stage = Some(Stage::Starting))),
         ("server", Finding::Ending, with(|it| it.stage = Some(Stage::Ending))),
         ("journal", Finding::JournalFailed, with(|it| it.fatal = Some("why".into()))),
@@ -88,6 +88,7 @@ fn each_finding_is_found_alone_and_in_its_part() {
         ("postgres", Finding::PostgresRefused, projecting(|it| it.trouble = trouble(true))),
         ("postgres", Finding::PostgresBehind, projecting(|it| it.backlog = 1_001)),
         ("postgres", Finding::PostgresSetAside, projecting(|it| it.set_aside = 1)),
+        ("postgres", Finding::PostgresBacklogFull, projecting(|it| it.is_full = true)),
     ];
     for (place, finding, facts) in cases {
         let report = facts.judge();

@@ -97,7 +97,7 @@ impl EventKind {
     }
 
     /// The kind of what happened in a shard; `None` where nothing changed.
-    pub(super) fn of_shard(event: &shard::Event) -> Option<Self> {
+    pub fn of_shard(event: &shard::Event) -> Option<Self> {
         Some(match event {
             shard::Event::Redeemed(_) | shard::Event::Spent(_) => Self::RedemptionCreated,
             shard::Event::Revoked(_) => Self::CodeRevoked,
@@ -119,7 +119,7 @@ impl EventKind {
     }
 
     /// The kind of what happened in the control sequence.
-    pub(super) fn of_control(event: &control::Event) -> Option<Self> {
+    pub fn of_control(event: &control::Event) -> Option<Self> {
         Some(match event {
             control::Event::SecretAdded(_) => Self::SecretCreated,
             control::Event::ApiKeyAdded { .. } => Self::ApiKeyCreated,

@@ -1,10 +1,12 @@
 //! Whether the ledger and the database agree, row by row: what the interface says of every
 //! redemption, against what stands in its table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::events::events_after;
 use crate::support::{Client, Database, wait_until};
 
 /// What both sides know of a redemption.
@@ -67,4 +69,114 @@ pub(super) fn agree(client: &mut Client, database: &Database<'_>) -> usize {
     let invented: Vec<_> = arrived.difference(&ledger).take(5).collect();
     assert!(missing.is_empty() && invented.is_empty(), "{missing:?} {invented:?}");
     ledger.len()
+}
+
+/// Waits until the database says of everything that happened what the events say: of each kind as
+/// many, and of each redemption and hold what became of it.
+pub(super) fn agree_on_everything(client: &mut Client, database: &Database<'_>) {
+    agree(client, database);
+    let (events, _) = events_after(client, "limit=1000", "");
+    let expected = said_by(&events);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = said_by_the_database(database);
+        if found.as_ref() == Some(&expected) {
+            return;
+        }
+        if Instant::now() > deadline {
+            let found = found.unwrap_or_default();
+            let missing: Vec<_> = expected.difference(&found).take(10).collect();
+            let invented: Vec<_> = found.difference(&expected).take(10).collect();
+            panic!("the ledger has {missing:#?}, the database has {invented:#?}");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What events leave in the tables, in lines.
+fn said_by(events: &[Value]) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut returned: BTreeMap<&str, u64> = BTreeMap::new();
+    for event in events {
+        let kind = event["type"].as_str().unwrap();
+        let text = |value: &'static str, name: &str| event[value][name].as_str().unwrap();
+        let amount = |value: &str| event[value]["amount"]["minor_units"].as_u64();
+        let mut moved = |kind: &str, redemption: &str, value: &str, amount: Option<u64>| {
+            if let Some(left) = event[value]["balance_left"].as_u64() {
+                let amount = amount.map_or("all".to_owned(), |amount| amount.to_string());
+                lines.insert(format!("movement {kind} {redemption} {amount} {left}"));
+            }
+        };
+        match kind {
+            "redemption.created" => moved("spent", text("redemption", "id"), "redemption", None),
+            "redemption.rolled_back" | "redemption.partly_rolled_back" => {
+                let id = text("rollback", "redemption_id");
+                moved("returned", id, "rollback", amount("rollback"));
+                *returned.entry(id).or_default() += amount("rollback").unwrap_or(0);
+                if kind == "redemption.rolled_back" {
+                    let reason = text("rollback", "reason");
+                    lines.insert(format!("rolled back {id} {reason}"));
+                }
+            }
+            "code.topped_up" => moved("topped_up", "", "top_up", amount("top_up")),
+            "hold.placed" => {
+                lines.insert(format!("hold {}", text("hold", "id")));
+            }
+            "hold.released" => {
+                lines.insert(format!("hold {} released", text("hold", "id")));
+            }
+            "holds.expired" => {
+                for hold in event["holds"].as_array().unwrap() {
+                    lines.insert(format!("hold {} expired", hold["id"].as_str().unwrap()));
+                }
+            }
+            _ => {}
+        }
+        let (name, more) = match kind {
+            "redemption.created" if event["ends_hold"] == true => ("confirmed", 1),
+            "codes.listed" => ("codes", event["codes"]["count"].as_u64().unwrap()),
+            "redemption.rolled_back" | "redemption.partly_rolled_back" => {
+                ("redemption_rolled_back", 1)
+            }
+            "code.revoked" => ("code_revoked", 1),
+            "code.restored" => ("code_restored", 1),
+            "code.topped_up" => ("code_topped_up", 1),
+            "hold.prolonged" => ("hold_prolonged", 1),
+            "campaign.created" => ("campaign_made", 1),
+            "campaign.updated" => ("campaign_changed", 1),
+            "codes.issued" => ("codes_issued", 1),
+            "codes.imported" => ("codes_imported", 1),
+            "api_key.created" => ("api_key_added", 1),
+            "api_key.revoked" => ("api_key_revoked", 1),
+            "secret.created" => ("secret_added", 1),
+            _ => continue,
+        };
+        *counts.entry(name).or_default() += more;
+    }
+    lines.extend(counts.into_iter().map(|(name, count)| format!("{count} {name}")));
+    let returned = returned.into_iter().filter(|(_, amount)| *amount > 0);
+    lines.extend(returned.map(|(id, amount)| format!("returned {id} {amount}")));
+    lines
+}
+
+/// The same of what is in the tables; `None` where they cannot be asked.
+fn said_by_the_database(database: &Database<'_>) -> Option<BTreeSet<String>> {
+    let text = database.try_ask(
+        "SELECT count(*) || ' ' || event FROM redeemd.audit GROUP BY event
+         UNION ALL SELECT count(*) || ' codes' FROM redeemd.codes HAVING count(*) > 0
+         UNION ALL SELECT count(*) || ' confirmed' FROM redeemd.holds WHERE ended = 'confirmed'
+             HAVING count(*) > 0
+         UNION ALL SELECT 'hold ' || id FROM redeemd.holds
+         UNION ALL SELECT 'hold ' || id || ' ' || ended FROM redeemd.holds
+             WHERE ended IN ('released', 'expired')
+         UNION ALL SELECT concat_ws(' ', 'movement', kind, coalesce(redemption, ''),
+                 CASE kind WHEN 'spent' THEN 'all' ELSE amount_minor_units::text END, balance_left)
+             FROM redeemd.movements
+         UNION ALL SELECT 'rolled back ' || id || ' ' || rollback_reason FROM redeemd.redemptions
+             WHERE rolled_back_at IS NOT NULL
+         UNION ALL SELECT 'returned ' || id || ' ' || returned_minor_units FROM redeemd.redemptions
+             WHERE returned_minor_units > 0",
+    )?;
+    Some(text.lines().map(str::to_owned).collect())
 }

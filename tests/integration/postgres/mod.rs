@@ -2,6 +2,8 @@
 
 mod agreement;
 mod arrival;
+mod backlog;
+mod batches;
 mod documents;
 mod life;
 mod outages;

@@ -68,6 +68,47 @@ fn a_copy_of_the_directory_that_went_its_own_way_is_refused() {
 }
 
 #[test]
+fn of_two_copies_that_write_at_the_same_time_one_is_refused_and_nothing_is_mixed() {
+    let database = shared_postgres().database();
+    let first = folder(&database.url());
+    let server = first.start();
+    let (_, codes) = campaign_with_codes(&mut server.client(), json!({}), 1_000);
+    assert_eq!(agree(&mut server.client(), &database), 0);
+    wait_until("the codes are known there", || {
+        database.count("SELECT count(*) FROM redeemd.audit WHERE event = 'codes_issued'") == 1
+    });
+    assert!(server.terminate().success());
+    let second = folder(&database.url());
+    copy_folder(&first.data(), &second.data());
+    std::fs::copy(first.secret(), second.secret()).unwrap();
+
+    let servers = [first.start(), second.start()];
+    std::thread::scope(|scope| {
+        for (server, user) in servers.iter().zip(["ada", "bob"]) {
+            let codes = &codes;
+            scope.spawn(move || {
+                for codes in codes.chunks(100) {
+                    redeem_many(&mut server.client(), codes, user);
+                }
+            });
+        }
+    });
+    let finding = |server: &crate::support::Server| {
+        let part = server.client().get("/health").json()["parts"]["postgres"].clone();
+        part["finding"].as_str().unwrap_or("none").to_owned()
+    };
+    wait_until("one is refused, and the other one has written everything", || {
+        let findings = [finding(&servers[0]), finding(&servers[1])];
+        findings.iter().filter(|it| *it == "postgres_refused").count() == 1
+            && findings.iter().filter(|it| *it == "none").count() == 1
+            && database.count("SELECT count(*) FROM redeemd.redemptions") == 1_000
+    });
+    assert_eq!(database.ask("SELECT count(DISTINCT user_id) FROM redeemd.redemptions"), "1");
+    let winner = servers.iter().find(|server| finding(server) == "none").unwrap();
+    assert_eq!(agree(&mut winner.client(), &database), 1_000);
+}
+
+#[test]
 fn a_database_that_is_elsewhere_than_a_running_server_believes_gets_nothing() {
     let database = shared_postgres().database();
     let folder = folder(&database.url());

@@ -99,8 +99,13 @@ impl Postgres {
 
     /// A new database.
     pub(crate) fn database(&self) -> Database<'_> {
+        self.database_with("")
+    }
+
+    /// A new one that is made with more words.
+    pub(crate) fn database_with(&self, more: &str) -> Database<'_> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0 {more}");
         succeed(psql(&self.url("postgres"), &create));
         Database { server: self, name }
     }

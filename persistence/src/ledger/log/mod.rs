@@ -11,6 +11,7 @@ mod blocks;
 mod cut;
 mod damage;
 mod directory;
+mod distance;
 mod file_header;
 mod following;
 mod handles;

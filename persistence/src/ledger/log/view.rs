@@ -146,6 +146,31 @@ impl Log {
         self.fetch(place, |closed| closed.directory.by_block(block))
     }
 
+    /// Where the block that covers a position begins: its file, and the place in the file. `None`
+    /// where nothing was appended for it yet.
+    pub(super) fn begin_of(&self, position: Position) -> Result<Option<(u32, u64)>> {
+        let file = {
+            let view = self.view();
+            let covered = view.covered.get(&position.sequence.0).copied().unwrap_or(0);
+            if position.number == 0 || position.number > covered {
+                return Ok(None);
+            }
+            let is_open = view.open.as_ref().is_some_and(|open| {
+                open.sequence == position.sequence && open.first <= position.number
+            });
+            if is_open {
+                return Ok(Some((view.active.file, view.end())));
+            }
+            if let Some(extent) = view.active.directory.by_position(position) {
+                return Ok(Some((view.active.file, extent.offset.into())));
+            }
+            let Place::Closed(file) = view.closed_by_position(position)? else { return Ok(None) };
+            file
+        };
+        let closed = self.handles.get(&*self.disk, self.directory_id, file)?;
+        Ok(closed.directory.by_position(position)?.map(|extent| (file, extent.offset.into())))
+    }
+
     pub(super) fn view(&self) -> RwLockReadGuard<'_, View> {
         // A panic elsewhere cannot leave the view half changed in a way that a reader could not
         // bear: blocks are checked when they are read.
@@ -177,6 +202,11 @@ impl Log {
 }
 
 impl View {
+    /// Where the file being written ends, once everything that is sealed is in it.
+    pub(super) fn end(&self) -> u64 {
+        self.active.written + self.tail.len() as u64
+    }
+
     /// The closed file that holds a block.
     pub(super) fn file_of(&self, block: u64) -> Option<u32> {
         let after = self.first_blocks.partition_point(|first| *first <= block);

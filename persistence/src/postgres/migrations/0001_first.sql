@@ -4,6 +4,7 @@ CREATE TABLE redeemd.directory (
     epoch_number bigint NOT NULL,
     epoch_mark text NOT NULL,
     shards integer NOT NULL,
+    writer text,
     since timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE redeemd.directory IS 'The one data directory whose outcomes are in this database. Another one, or another life of the same, is refused.';
@@ -12,6 +13,7 @@ COMMENT ON COLUMN redeemd.directory.id IS 'The data directory''s identifier, 32 
 COMMENT ON COLUMN redeemd.directory.epoch_number IS 'How often the directory had been restored from a backup or salvaged.';
 COMMENT ON COLUMN redeemd.directory.epoch_mark IS 'Random hex digits, drawn at the last of those times; zeros before.';
 COMMENT ON COLUMN redeemd.directory.shards IS 'Into how many shards its codes are divided.';
+COMMENT ON COLUMN redeemd.directory.writer IS 'Random hex digits of the server process that may write here. Another one takes its place only where everything that is here is in its own past, too.';
 COMMENT ON COLUMN redeemd.directory.since IS 'When its first outcomes were written here.';
 
 CREATE TABLE redeemd.watermarks (
@@ -261,6 +263,7 @@ CREATE TABLE redeemd.set_aside (
     reason text NOT NULL,
     record bytea NOT NULL,
     set_aside_at timestamptz NOT NULL DEFAULT now(),
+    wanted_at timestamptz,
     PRIMARY KEY (sequence, entry)
 );
 COMMENT ON TABLE redeemd.set_aside IS 'Outcomes that this database refused for their content, so that they do not stop the others. Their rows stand in no other table.';
@@ -269,4 +272,5 @@ COMMENT ON COLUMN redeemd.set_aside.entry IS 'The number of that entry.';
 COMMENT ON COLUMN redeemd.set_aside.happened_at IS 'When it happened.';
 COMMENT ON COLUMN redeemd.set_aside.reason IS 'What this database said: an SQLSTATE and a message.';
 COMMENT ON COLUMN redeemd.set_aside.record IS 'The outcome as the ledger has it.';
-COMMENT ON COLUMN redeemd.set_aside.set_aside_at IS 'When it was set aside, by the clock of this database.';
+COMMENT ON COLUMN redeemd.set_aside.set_aside_at IS 'When it was set aside, or refused again, by the clock of this database.';
+COMMENT ON COLUMN redeemd.set_aside.wanted_at IS 'Since when somebody wants it to be tried again; null: nobody does.';

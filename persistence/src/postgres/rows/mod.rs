@@ -55,6 +55,26 @@ impl Rows {
             + self.revoked_api_keys.len()
     }
 
+    /// Whether any of them may be changed by later outcomes.
+    pub fn may_change(&self) -> bool {
+        !(self.redemptions.is_empty() && self.holds.is_empty() && self.api_keys.is_empty())
+    }
+
+    /// Takes over from the rows of later outcomes what they change of the rows that are here, and
+    /// nothing else. What was taken over before stays: give it the newest outcome first.
+    pub fn change_by(&mut self, mut later: Self) {
+        for id in self.redemptions.iter().map(|row| &row.id) {
+            take(&mut self.rollbacks, &mut later.rollbacks, id);
+        }
+        for entry in self.holds.iter().map(|row| &row.entry) {
+            take(&mut self.prolonged_holds, &mut later.prolonged_holds, entry);
+            take(&mut self.ended_holds, &mut later.ended_holds, entry);
+        }
+        for number in self.api_keys.iter().map(|row| &row.number) {
+            take(&mut self.revoked_api_keys, &mut later.revoked_api_keys, number);
+        }
+    }
+
     /// The months for which the rows need partitions.
     pub(in crate::postgres) fn months(&self) -> impl Iterator<Item = Month> {
         let redemptions = self.redemptions.iter().map(|row| row.redeemed_at);
@@ -62,6 +82,12 @@ impl Rows {
         let audit = self.audit.iter().map(|row| row.at);
         let holds = self.holds.iter().map(|row| row.held_at);
         redemptions.chain(movements).chain(audit).chain(holds).map(|at| Month::of(timestamp(at)))
+    }
+}
+
+fn take<K: Clone + Ord, V>(to: &mut BTreeMap<K, V>, from: &mut BTreeMap<K, V>, key: &K) {
+    if let Some((key, value)) = from.remove_entry(key) {
+        to.entry(key).or_insert(value);
     }
 }
 
@@ -84,14 +110,15 @@ pub(in crate::postgres) struct RequestColumns {
     pub(in crate::postgres) fingerprint: Option<Vec<u8>>,
 }
 
-/// A stamp as the system's time, which PostgreSQL's types take.
+/// A stamp as the system's time, which PostgreSQL's types take. What is later than any stamp that
+/// was ever given is taken for the last one: the types' arithmetic has a bound.
 pub(in crate::postgres) fn moment(at: Timestamp) -> SystemTime {
-    let since = std::time::Duration::from_millis(at.0);
+    let since = std::time::Duration::from_millis(at.min(Timestamp::MAX).0);
     SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// The inverse of [`moment`].
-fn timestamp(at: SystemTime) -> Timestamp {
+pub(in crate::postgres) fn timestamp(at: SystemTime) -> Timestamp {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(0))
 }

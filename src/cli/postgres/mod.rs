@@ -1,12 +1,16 @@
-//! `redeemd postgres`: the tables of the projection.
+//! `redeemd postgres`: the database of the projection.
+
+mod set_aside;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use redeemd_config::Settings;
 
+use self::set_aside::SetAsideCommand;
 use super::Arguments;
 use super::progress::say;
-use crate::application::projection::{migrate, migration_sql};
+use crate::application::projection_commands::{migrate, migration_sql};
 
 /// What can be done with the database that outcomes are copied to.
 #[derive(Debug, Subcommand)]
@@ -19,6 +23,9 @@ pub enum PostgresCommand {
   redeemd postgres migrate --dry-run
   redeemd postgres migrate --config /etc/redeemd.toml")]
     Migrate(Migrate),
+    /// Look after outcomes that the database refused for their content.
+    #[command(subcommand, after_help = "Example:\n  redeemd postgres set-aside list")]
+    SetAside(SetAsideCommand),
 }
 
 /// How the tables are made.
@@ -33,10 +40,16 @@ pub struct Migrate {
 }
 
 pub(super) fn run(arguments: &Arguments, command: &PostgresCommand) -> anyhow::Result<ExitCode> {
-    let PostgresCommand::Migrate(command) = command;
     let settings = arguments.settings()?;
+    match command {
+        PostgresCommand::Migrate(command) => run_migration(&settings, *command),
+        PostgresCommand::SetAside(command) => set_aside::run(&settings, command),
+    }
+}
+
+fn run_migration(settings: &Settings, command: Migrate) -> anyhow::Result<ExitCode> {
     if command.dry_run {
-        let sql = migration_sql(&settings)?;
+        let sql = migration_sql(settings)?;
         match (command.json, sql.is_empty()) {
             (true, _) => say(format_args!("{}", serde_json::json!({ "sql": sql })))?,
             (false, true) => say(format_args!("-- nothing is to be done"))?,
@@ -44,7 +57,7 @@ pub(super) fn run(arguments: &Arguments, command: &PostgresCommand) -> anyhow::R
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let migrated = migrate(&settings)?;
+    let migrated = migrate(settings)?;
     let (from, to) = (migrated.from, migrated.to);
     if command.json {
         say(format_args!("{}", serde_json::json!({ "from": from, "to": to })))?;
