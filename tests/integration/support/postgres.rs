@@ -33,6 +33,7 @@ pub(crate) struct Postgres {
     port: u16,
     guard: Option<Child>,
     databases: AtomicU32,
+    settings: Vec<String>,
 }
 
 /// A database of one test.
@@ -50,14 +51,21 @@ pub(crate) fn shared_postgres() -> &'static Postgres {
 impl Postgres {
     /// A server in a new folder.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[], &[])
+    }
+
+    /// One in a new folder that is made with more arguments, and that runs with more settings.
+    pub(crate) fn start_with(arguments: &[&str], settings: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("redeemd-pg-").tempdir().unwrap().keep();
         give_away(&folder);
         let mut initdb = as_unprivileged(&program("initdb"));
         initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
         initdb.args(["--no-sync", "--no-instructions", "-D"]).arg(folder.join("data"));
+        initdb.args(arguments);
         succeed(initdb.stdin(Stdio::null()).output().unwrap());
+        let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
         let mut server =
-            Self { folder, port: free_port(), guard: None, databases: AtomicU32::new(0) };
+            Self { folder, port: free_port(), guard: None, databases: AtomicU32::new(0), settings };
         server.run();
         server
     }
@@ -65,6 +73,7 @@ impl Postgres {
     /// Starts the server again after [`Postgres::kill`] or [`Postgres::stop`].
     pub(crate) fn run(&mut self) {
         let (folder, port) = (self.folder.clone(), self.port.to_string());
+        let settings = self.settings.clone();
         self.guard = Some(spawn_guarded(folder.clone(), move || {
             let mut command = as_unprivileged(&PathBuf::from("sh"));
             command.args(["-c", GUARD, "guard"]).arg(&folder).arg(program("postgres"));
@@ -79,6 +88,9 @@ impl Postgres {
                 "log_min_messages=warning",
             ] {
                 command.args(["-c", setting]);
+            }
+            for setting in settings {
+                command.args(["-c", &setting]);
             }
             command
         }));
@@ -115,6 +127,31 @@ impl Postgres {
         Database { server: self, name: url.rsplit('/').next().unwrap().to_owned() }
     }
 
+    /// Lets no file that it writes grow beyond so many bytes, or any file again.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let limit = format!("--fsize={limit}:");
+        let set = |pid: i32| {
+            // By somebody who may: its own user.
+            let mut prlimit = as_unprivileged(Path::new("prlimit"));
+            prlimit.args(["--pid", &pid.to_string(), &limit]).output().unwrap()
+        };
+        let (pid, children) = self.processes();
+        succeed(set(pid));
+        for child in children {
+            // It may have ended by now.
+            let _ = set(child);
+        }
+    }
+
+    /// The server's process, and those that it has started.
+    pub(crate) fn processes(&self) -> (i32, Vec<i32>) {
+        let text = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let pid = text.lines().next().unwrap().trim().parse().unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        (pid, children.split_whitespace().map(|child| child.parse().unwrap()).collect())
+    }
+
     /// Kills it with SIGKILL, with all its processes.
     pub(crate) fn kill(&mut self) {
         self.end(Signal::KILL);
@@ -126,14 +163,11 @@ impl Postgres {
     }
 
     fn end(&mut self, signal: Signal) {
-        let path = self.folder.join("data/postmaster.pid");
-        let text = std::fs::read_to_string(path).unwrap();
-        let pid = text.lines().next().unwrap().trim().parse().unwrap();
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let (pid, children) = self.processes();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
         let _ = self.guard.take().unwrap().wait();
         // A new one does not start beside the former one's children.
-        for child in children.split_whitespace() {
+        for child in children {
             let process = PathBuf::from(format!("/proc/{child}"));
             wait_until("the server's processes are gone", || !process.exists());
         }
