@@ -61,22 +61,27 @@ pub(crate) fn folder() -> tempfile::TempDir {
 
 /// Starts the server with its data in a folder, and with the settings in `REDEEMD_BENCH_SETTINGS`.
 pub(crate) fn start(folder: &Path) -> ServerProcess {
-    launch(folder, Vec::new())
+    launch(folder, Vec::new(), &[])
+}
+
+/// The same with more settings.
+pub(crate) fn start_with(folder: &Path, settings: &[String]) -> ServerProcess {
+    launch(folder, Vec::new(), settings)
 }
 
 /// The same on one core alone.
 pub(crate) fn start_on_core(folder: &Path, core: usize) -> ServerProcess {
-    launch(folder, ["taskset", "-c", &core.to_string()].map(OsString::from).to_vec())
+    launch(folder, ["taskset", "-c", &core.to_string()].map(OsString::from).to_vec(), &[])
 }
 
-fn launch(folder: &Path, wrapper: Vec<OsString>) -> ServerProcess {
+fn launch(folder: &Path, wrapper: Vec<OsString>, more: &[String]) -> ServerProcess {
     let settings = std::env::var("REDEEMD_BENCH_SETTINGS").unwrap_or_default();
     Launch {
         program: std::env::current_exe().unwrap(),
         wrapper,
         data_dir: folder.join("data"),
         log: folder.join("log"),
-        settings: settings.split_whitespace().map(str::to_owned).collect(),
+        settings: settings.split_whitespace().map(str::to_owned).chain(more.to_vec()).collect(),
         environment: Vec::new(),
         patience: Duration::from_secs(120),
     }
