@@ -3,9 +3,13 @@
 
 use redeemd_actors::core::Limits;
 use redeemd_domain::slot::ShardLayout;
+use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::journal::Engine;
 
 use crate::dice::{Dice as _, Random};
+
+/// The end of a month, in universal time: of January 2027.
+const END_OF_MONTH: Timestamp = Timestamp(1_801_440_000_000);
 
 /// The sizes and odds of one history.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) minimum_free_bytes: u64,
     pub(crate) reserve_bytes: u64,
     pub(crate) faults: Faults,
+    /// When it begins: in most histories so late in a month that its end comes.
+    pub(crate) beginning: Timestamp,
 }
 
 /// Once in how many steps something goes wrong.
@@ -82,6 +88,7 @@ impl Plan {
                 panic: odds(random, 1_500),
                 clock_jump: odds(random, 700),
             },
+            beginning: Timestamp(END_OF_MONTH.0 - random.below(120_000)),
         }
     }
 }

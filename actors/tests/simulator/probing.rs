@@ -19,7 +19,6 @@ impl Simulation {
         for (campaign, shard) in self.world.totals() {
             self.find_share(campaign, shard);
         }
-        self.world.check_limits();
     }
 
     fn find_share(&mut self, campaign: CampaignNumber, shard: u16) {

@@ -12,7 +12,7 @@ use crate::simulation::Simulation;
 use crate::trace::Trace;
 
 /// What must have happened somewhere in a large campaign, or it proves little.
-const MUST_HAPPEN: [&str; 60] = [
+const MUST_HAPPEN: [&str; 67] = [
     "already redeemed",
     "already rolled back",
     "amount not taken",
@@ -26,11 +26,13 @@ const MUST_HAPPEN: [&str; 60] = [
     "claim void",
     "claimed",
     "claims pending",
+    "claims settled",
     "clock leaps",
     "clock runs back",
     "code held",
     "commit",
     "damage snapshot",
+    "delivered",
     "disk full",
     "expired",
     "found in ledger",
@@ -47,6 +49,8 @@ const MUST_HAPPEN: [&str; 60] = [
     "key reused",
     "kill",
     "ledger was torn",
+    "made up",
+    "message repeated",
     "money spent",
     "not yet valid",
     "panic",
@@ -66,7 +70,10 @@ const MUST_HAPPEN: [&str; 60] = [
     "segment begun",
     "segments removed",
     "share granted",
+    "share recalled",
     "share returned",
+    "share taken",
+    "shares opened",
     "topped up",
     "unknown",
     "unknown was done",

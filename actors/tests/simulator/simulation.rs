@@ -75,9 +75,12 @@ impl Simulation {
         assert_eq!(*fatal, None, "nothing goes wrong any more");
         assert!(!self.clients.is_waiting(), "a client was never answered");
         self.compare();
+        // Whoever is told that nothing is left now must be told otherwise when holds have ended.
+        self.find_what_is_left();
         self.let_holds_end();
         self.settle_everything();
         self.find_what_is_left();
+        self.world.check_limits();
         let end = *self.random.pick(&[End::Kill, End::PowerCut]);
         self.world.crash_calmly(end);
         self.come_to_rest();

@@ -156,7 +156,7 @@ impl Clients {
             Event::HoldReleased(ended) => (ended.campaign, ended.code),
             _ => return,
         };
-        if self.random.percent(85) {
+        if self.random.percent(60) {
             world.given_back(campaign, &code);
         }
     }

@@ -62,7 +62,8 @@ impl World {
         has_any
     }
 
-    /// One of the messages that were sent arrives once more.
+    /// One of the messages that were sent arrives once more; a grant asks for more than before, as
+    /// one would that was asked for when more was left.
     pub(crate) fn repeat_message(&mut self) -> bool {
         if self.messages.is_empty() {
             return false;
@@ -74,7 +75,12 @@ impl World {
             Message::ToShard(shard, command) => {
                 self.send_to_shard(shard, token, Ask::Insist(command));
             }
-            Message::ToControl(command) => self.send_to_control(token, Ask::Insist(command)),
+            Message::ToControl(mut command) => {
+                if let control::Command::GrantShare { granted, .. } = &mut command {
+                    *granted += self.random.below(6);
+                }
+                self.send_to_control(token, Ask::Insist(command));
+            }
         }
         true
     }

@@ -52,9 +52,6 @@ pub(crate) use at_station;
 pub(crate) use restart::End;
 pub(crate) use spreading::Spread;
 
-/// The day on which every history begins.
-const BEGINNING: u64 = 1_800_000_000_000;
-
 /// What runs: gone after a crash, and brought back.
 pub(crate) struct Process {
     pub(crate) journal: Box<dyn Journal>,
@@ -122,7 +119,7 @@ impl World {
             is_ready: false,
             disk: SimulatedDisk::new(seed ^ 0xd15c),
             random: Random::new(seed ^ 0x0301_41d5),
-            now: Now { wall: Timestamp(BEGINNING), monotonic_ms: 0 },
+            now: Now { wall: plan.beginning, monotonic_ms: 0 },
             next_ticket: 0,
             capacity: None,
             power_off: None,
