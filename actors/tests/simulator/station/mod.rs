@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use redeemd_actors::core::{Answer, Clock, Limits, Outputs, Rejection, SequenceCore, Submission};
 use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::slot::ShardLayout;
+use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::ledger::Batch;
 
 use crate::attempts::Attempts;
@@ -46,6 +47,8 @@ pub(crate) struct Station<M: Modelled> {
     pub(crate) is_known_to_journal: bool,
     /// Gives the same stamps as the core's own.
     clock: Clock,
+    /// The last stamp at which the core looked at anything.
+    stamped: Timestamp,
     outputs: Outputs<M>,
 }
 
@@ -72,6 +75,7 @@ impl<M: Modelled> Station<M> {
             published: 0,
             is_known_to_journal: false,
             clock: Clock::new(Default::default(), 0),
+            stamped: Timestamp::default(),
             outputs: Outputs::default(),
         }
     }

@@ -1,11 +1,19 @@
 //! What prompts a core: what is asked of it, what the journal answers, and the time that passes.
 
-use redeemd_actors::core::{Answer, Ask, Now, Rejection, Submission};
+use redeemd_actors::core::{Answer, Ask, Now, Rejection, SequenceCore, Submission};
+use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::ledger::KeyHasher;
 
 use super::{Answers, JournalAnswer, Station};
 use crate::attempts::Attempts;
 use crate::oracle::Modelled;
+
+/// How many commands a core must propose before the next one, at a stamp at which it did not look
+/// yet what is due. Nothing is said where others are on their way, which may end the same.
+fn expected_due<M: Modelled>(core: &SequenceCore<M>, at: Option<Timestamp>) -> usize {
+    let at = at.filter(|_| core.in_flight() == 0);
+    at.map_or(0, |at| core.machine().due(at).len())
+}
 
 impl<M: Modelled> Station<M> {
     /// A submission reaches the core.
@@ -26,7 +34,11 @@ impl<M: Modelled> Station<M> {
             Ask::Do(command) | Ask::Insist(command) => (Some(command.clone()), None),
             Ask::Tell(query) => (None, Some(M::copy_query(query))),
         };
+        let due = expected_due(core, at.filter(|at| *at > self.stamped));
         core.submit(submission, now, &mut self.outputs);
+        let proposed = core.in_flight();
+        assert!(proposed == 0 || proposed > due, "what is due is not proposed before a command");
+        self.stamped = at.unwrap_or(self.stamped);
         for (_, answer) in &self.outputs.answers {
             match (answer, &command, &asked) {
                 (Answer::Outcome(outcome), Some(command), _) => {
@@ -62,7 +74,7 @@ impl<M: Modelled> Station<M> {
     ) {
         if let Some(core) = &mut self.core {
             // The core asks its clock whether or not it goes on to propose anything.
-            let _ = self.clock.stamp(now);
+            self.stamped = self.clock.stamp(now).unwrap_or(self.stamped);
             core.advance(now, always, &mut self.outputs);
             let _ = self.clock.stamp(now);
             core.carry_out_what_is_due(now, &mut self.outputs);
