@@ -1,10 +1,10 @@
 //! What must be true of limits that span codes when nothing is under way, and what is left then.
 
-use redeemd_domain::campaign::Campaign;
 use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::shard::Shard;
 
 use super::World;
+use crate::dice::Dice as _;
 use crate::station::Station;
 
 impl World {
@@ -17,15 +17,22 @@ impl World {
         self.check_sums();
     }
 
-    /// The campaigns with a total, and a shard for each.
+    /// The campaigns with a total of which every shard knows, and a shard for each. Where a change's
+    /// answer was lost, shards are told of it by the next process.
     pub(crate) fn totals(&mut self) -> Vec<(CampaignNumber, u16)> {
-        let campaigns = self.control.history.model().campaigns();
-        let has_total = |campaign: &&Campaign| {
-            campaign.rules.as_ref().is_some_and(|rules| rules.total_uses.is_some())
-        };
-        let numbers = campaigns.iter().filter(has_total).map(|campaign| campaign.id.number);
-        let shards = u64::from(self.plan.layout.shards());
-        numbers.map(|number| (number, self.random.below(shards) as u16)).collect()
+        let mut totals = Vec::new();
+        for campaign in self.control.history.model().campaigns() {
+            let number = campaign.id.number;
+            let total = campaign.rules.as_ref().and_then(|rules| rules.total_uses);
+            let is_known = |station: &Station<Shard>| {
+                let share = station.history.model().share(number);
+                share.map(|share| share.book.since) == total.map(|total| total.since)
+            };
+            if total.is_some() && self.shards.iter().all(is_known) {
+                totals.push((number, self.random.place(self.shards.len()) as u16));
+            }
+        }
+        totals
     }
 
     /// What a shard has left of a campaign's total, and how many uses the total still allows.
