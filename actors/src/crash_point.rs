@@ -78,13 +78,14 @@ pub struct CrashPoints(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// At which point whoever comes there stops for ever; 0 for none.
+    /// At which point whoever comes there stops; 0 for none.
     armed: AtomicU8,
     reached: Notify,
+    let_on: Notify,
 }
 
 impl CrashPoints {
-    /// Lets whoever comes to a point stop there for ever, as if the process had died.
+    /// Lets whoever comes to a point stop there, as if the process had died.
     pub fn arm(&self, point: CrashPoint) {
         self.0.armed.store(point as u8, Ordering::Release);
     }
@@ -94,11 +95,19 @@ impl CrashPoints {
         self.0.reached.notified().await;
     }
 
+    /// Lets whoever stopped go on, as if nothing had been but slow.
+    pub fn let_on(&self) {
+        self.0.armed.store(0, Ordering::Release);
+        self.0.let_on.notify_waiters();
+    }
+
     /// Says that a point is reached.
     pub async fn at(&self, point: CrashPoint) {
         if self.0.armed.load(Ordering::Acquire) == point as u8 {
+            // Waits from here on, before anybody can hear that the point is reached.
+            let let_on = self.0.let_on.notified();
             self.0.reached.notify_one();
-            std::future::pending::<()>().await;
+            let_on.await;
         }
     }
 }

@@ -23,6 +23,7 @@ use redeemd_persistence::disk::RealDisk;
 use redeemd_persistence::journal::{self, DirectoryId, Engine, MemoryStorage};
 use redeemd_persistence::ledger;
 
+mod changed_total;
 mod crash_points;
 
 use super::{Caller, CodeRange, Error, IdempotencyKey, Redemption, Turns, Worker, time_zone};

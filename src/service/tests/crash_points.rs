@@ -40,11 +40,11 @@ const USERS: [&str; 2] = ["ann", "bob"];
 /// Nearly one for each slot, so that every shard has some.
 const CODES: u64 = 1_000;
 /// How long somebody waits for what must come about.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Starts a node in a folder and does something with it. It is ended properly only so that its
 /// threads are gone; what it does then is not looked at.
-fn with_worker<T>(folder: &Path, work: impl AsyncFnOnce(&Worker) -> T) -> T {
+pub(super) fn with_worker<T>(folder: &Path, work: impl AsyncFnOnce(&Worker) -> T) -> T {
     let engine = Engine::Segment { segment_bytes: 1 << 20, preparation: Preparation::Inline };
     let sources = Sources {
         disk: Arc::new(RealDisk::new(folder)),
@@ -89,9 +89,9 @@ fn with_worker<T>(folder: &Path, work: impl AsyncFnOnce(&Worker) -> T) -> T {
 }
 
 /// The campaign that limits its users, the one that limits all, and codes of both.
-struct Stage {
+pub(super) struct Stage {
     users: Vec<String>,
-    total: Vec<String>,
+    pub(super) total: Vec<String>,
 }
 
 async fn make(worker: &Worker, rules: Rules) {
@@ -101,7 +101,7 @@ async fn make(worker: &Worker, rules: Rules) {
     worker.issue(CALLER, None, &campaign, CODES).await.unwrap();
 }
 
-async fn prepare(worker: &Worker) -> Stage {
+pub(super) async fn prepare(worker: &Worker) -> Stage {
     let limit = UserLimit { limit: PER_USER as u32, per: Per::Ever, zone: 0 };
     let zones = vec![TimeZone::UTC];
     make(worker, Rules { zones, uses_per_user: Some(limit), ..Rules::default() }).await;
@@ -116,11 +116,11 @@ fn stage(worker: &Worker) -> Stage {
     Stage { users: codes(&campaigns[0]), total: codes(&campaigns[1]) }
 }
 
-fn campaigns(worker: &Worker) -> Vec<Arc<Campaign>> {
+pub(super) fn campaigns(worker: &Worker) -> Vec<Arc<Campaign>> {
     worker.view().control().campaigns().cloned().collect()
 }
 
-async fn redeem(worker: &Worker, code: &str, user: &str) -> Result<Redeemed, Error> {
+pub(super) async fn redeem(worker: &Worker, code: &str, user: &str) -> Result<Redeemed, Error> {
     let redemption = Redemption { code, user, amount: None, metadata: None, key: None };
     worker.redeem(CALLER, redemption).await
 }

@@ -58,6 +58,10 @@ impl<'a> Round<'a> {
             match self.recall(total.since).await {
                 Ok(Recalled::Something) => {}
                 Ok(Recalled::Nothing) => return all(Lent::Nothing),
+                Ok(Recalled::Overtaken) => {
+                    actix::clock::sleep(SPREADING).await;
+                    return all(Lent::Perhaps);
+                }
                 Err(Unreachable) => return all(Lent::Unknown),
             }
         }
@@ -126,7 +130,10 @@ impl<'a> Round<'a> {
         let mut granting = Vec::new();
         let mut lent = BTreeMap::new();
         for (&(shard, waiting), others) in wanted.iter().zip((1..=wanted.len() as u64).rev()) {
-            let Some(book) = self.book(shard) else { continue };
+            let Some(book) = self.book(shard).filter(|book| book.since == since) else {
+                lent.insert(shard, Lent::Perhaps);
+                continue;
+            };
             let even = waiting.min(left.div_ceil(others));
             let more = even.max(left / (places * PART));
             if more == 0 {
@@ -171,10 +178,10 @@ impl<'a> Round<'a> {
         let mut recalling = Vec::new();
         for (place, share) in self.shares().await?.into_iter().enumerate() {
             let shard = u16::try_from(place).map_err(|_| Unreachable)?;
-            let (Some(share), Some(book)) = (share, self.book(shard)) else { continue };
-            if share.book.since != since {
-                continue;
-            }
+            // The shares were open, so whoever has none of this limit has heard of another one.
+            let share = share.filter(|share| share.book.since == since);
+            let book = self.book(shard).filter(|book| book.since == since);
+            let (Some(share), Some(book)) = (share, book) else { return Ok(Recalled::Overtaken) };
             if share.book.granted < book.granted {
                 // It never heard of a grant: a crash came between.
                 let take = Command::TakeShare { campaign, since, granted: book.granted };
@@ -208,4 +215,6 @@ impl<'a> Round<'a> {
 enum Recalled {
     Something,
     Nothing,
+    /// The total was changed meanwhile, so that nobody knows what is left of it.
+    Overtaken,
 }

@@ -63,11 +63,11 @@ impl<'a> Player<'a> {
 
     fn step(&mut self) -> Result<Told, Fault> {
         let wish = match self.dice.below(100) {
-            0..28 => self.redeem(),
-            28..32 => return self.redeem_several(),
-            32..46 => self.hold(),
-            46..56 => self.end_hold(Self::confirm),
-            56..64 => self.end_hold(|_, hold| Deed::Release { hold }),
+            0..26 => self.redeem(),
+            26..30 => return self.redeem_several(),
+            30..48 => self.hold(),
+            48..57 => self.of_hold(Self::confirm),
+            57..64 => self.of_hold(|_, hold| Deed::Release { hold }),
             64..84 => self.roll_back(),
             84..87 => self.top_up(),
             87..96 => return self.repeat(),
@@ -102,14 +102,19 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// Holds a code, or prolongs a hold.
     fn hold(&mut self) -> Option<Arc<Wish>> {
-        let code = self.code()?;
         let seconds = if self.dice.percent(40) { 1 } else { LONG_SECONDS };
+        if self.dice.percent(15) {
+            return self.of_hold(|_, _| Deed::Hold { seconds });
+        }
+        let code = self.code()?;
         let user = self.user();
         Some(self.wish(Deed::Hold { seconds }, &code, user))
     }
 
-    fn end_hold(&mut self, deed: impl FnOnce(&mut Self, String) -> Deed) -> Option<Arc<Wish>> {
+    /// Does something about a hold that is known.
+    fn of_hold(&mut self, deed: impl FnOnce(&mut Self, String) -> Deed) -> Option<Arc<Wish>> {
         let Use { id, code, user } = self.book().pool().hold(&mut self.dice)?;
         let deed = deed(self, id);
         Some(self.wish(deed, &code, &user))
