@@ -137,6 +137,8 @@ impl Worker {
                 if !self.has_expired(&hold).await? {
                     return Err(Error::Refused(Refusal::HoldEnded));
                 }
+                // What it kept of the campaign's total is there again.
+                self.inner().node.bookkeeping.returned(hold.campaign);
                 self.perform(code, wish.command(caller, &hold, Otherwise::TakeIfFree)).await?
             }
             performed => performed?,

@@ -3,7 +3,8 @@
 use redeemd_domain::campaign::Campaign;
 use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::refusal::Refusal;
-use redeemd_domain::shard::{Claim, Query, Reply, UserStanding};
+use redeemd_domain::sequence::SequenceId;
+use redeemd_domain::shard::{Claim, Query, Reply, UserDigest, UserStanding};
 
 use super::asking::reply;
 use super::error::Error;
@@ -52,6 +53,25 @@ impl Worker {
         if claim.is_some() {
             node.bookkeeping.deliver(node.layout.shard_of(code.slot())).await;
         }
+    }
+
+    /// Gives a user back what a code's shard owes, now instead of soon. Whether it owed anything.
+    pub(super) async fn pay_back(&self, code: &CodeKey, user: UserDigest) -> bool {
+        let node = &self.inner().node;
+        let code_shard = node.layout.shard_of(code.slot());
+        let status = node.status.sequence(SequenceId::shard(code_shard));
+        // Nearly always it owes nothing to anybody, and is not asked.
+        if status.is_none_or(|status| status.owed.get() == 0) {
+            return false;
+        }
+        let from = node.layout.shard_of(user.slot());
+        let owed = reply(self.query(self.place_of(code), Query::Owed { from })).await;
+        let Ok(Reply::Owed(Some((to, give_back)))) = owed else { return false };
+        let is_owed = to == from && give_back.uses.iter().any(|owed| owed.user == user);
+        if is_owed {
+            node.bookkeeping.deliver(code_shard).await;
+        }
+        is_owed
     }
 
     /// Whether nothing is left of a campaign's total in any shard.

@@ -56,6 +56,8 @@ struct Item {
     command: Command,
     next: Next,
     searches: usize,
+    /// Whether what the code's shard owes its user was looked for.
+    is_paid: bool,
     /// What it is refused with, unless its request was answered in the meantime.
     refused: Option<Refusal>,
 }
@@ -102,7 +104,7 @@ impl Worker {
         };
         let item = |(place, unfinished)| {
             let Unfinished { code, command, next } = unfinished;
-            Item { place, code, command, next, searches: 0, refused: None }
+            Item { place, code, command, next, searches: 0, is_paid: false, refused: None }
         };
         let mut open: Vec<Item> = unfinished.into_iter().enumerate().map(item).collect();
         let (begun, mut pause) = (Instant::now(), PAUSES.0);

@@ -23,6 +23,7 @@ mod events;
 mod generated_clients;
 mod handover;
 mod health;
+mod hold_limits;
 mod holds;
 mod idempotency;
 mod imports;

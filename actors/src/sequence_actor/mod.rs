@@ -59,7 +59,8 @@ impl<M: Sequenced> SequenceActor<M> {
     }
 
     /// Does what the core decided. Records go to the ledger before answers leave, so that whoever
-    /// got an answer finds what it names as soon as the ledger has worked off what it was sent.
+    /// got an answer finds what it names as soon as the ledger has worked off what it was sent. The
+    /// status is shown before, too: whoever got an answer finds in it what the answer follows from.
     fn carry_out(&mut self, context: &Context<Self>) {
         for frame in self.outputs.frames.drain(..) {
             let reply_to = context.address().recipient();
@@ -73,6 +74,7 @@ impl<M: Sequenced> SequenceActor<M> {
                 self.keep(&applied);
             }
         }
+        self.show();
         if !self.outputs.answers.is_empty() {
             let answers = std::mem::take(&mut self.outputs.answers);
             let overloaded = |(_, answer): &&(_, Answer<M>)| {
@@ -82,7 +84,6 @@ impl<M: Sequenced> SequenceActor<M> {
             self.status().overloaded.add(overloaded as u64);
             self.surroundings.ports.answer(answers);
         }
-        self.show();
     }
 
     fn keep(&mut self, applied: &Applied<M>) {

@@ -83,7 +83,18 @@ impl Worker {
                     }
                 }
             }
-            Answer::Outcome(Outcome::Refused(refusal)) => self.refused(item, refusal).await,
+            Answer::Outcome(Outcome::Refused(refusal)) => {
+                // A hold of the user on the same code that has just expired keeps its use until
+                // that is given back, and must not stand in the way.
+                if let Next::Claim { user, .. } = item.next
+                    && !std::mem::replace(&mut item.is_paid, true)
+                    && self.pay_back(&item.code, user).await
+                {
+                    item.next = Next::Nothing;
+                    return Stepped::Send(item);
+                }
+                self.refused(item, refusal).await
+            }
             // The code's shard is asked once more, since the request may be answered by then.
             Answer::Outcome(Outcome::Acknowledged(
                 Acknowledgement::ClaimsPending | Acknowledgement::NoUserLimit,
