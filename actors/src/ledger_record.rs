@@ -6,6 +6,7 @@
 use redeemd_domain::append;
 use redeemd_domain::machine::Recorded;
 use redeemd_domain::request::RequestDigest;
+use redeemd_domain::slot::Slot;
 use redeemd_domain::{control, shard};
 use redeemd_persistence::ledger::{self, Batch, Key, KeyKind};
 
@@ -38,7 +39,18 @@ impl Keyed for shard::Record {
         if let Some((_, redemption)) = self.redemption() {
             visit(KeyKind::USER, redemption.user.as_bytes());
         }
+        if let Some((slot, number)) = self.ended() {
+            visit(KeyKind::ENDED, &ended_key(slot, number));
+        }
     }
+}
+
+/// The key of what a record ended, by the slot and the number of the entry that began it.
+pub fn ended_key(slot: Slot, number: u64) -> [u8; 10] {
+    let mut key = [0; 10];
+    let bytes = slot.number().to_be_bytes().into_iter().chain(number.to_be_bytes());
+    key.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    key
 }
 
 impl Keyed for control::Record {

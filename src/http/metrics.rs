@@ -141,7 +141,7 @@ impl Metrics {
     pub fn count_rollback(&self, result: &Result<Redeemed, Error>) {
         let outcome = match result {
             Ok(rolled_back) if rolled_back.is_replayed => "replayed",
-            Ok(rolled_back) if rolled_back.standing.rolled_back_at.is_none() => "part",
+            Ok(rolled_back) if !rolled_back.standing.is_rolled_back => "part",
             Ok(_) => "done",
             Err(error) => kind_of_error(error).name(),
         };

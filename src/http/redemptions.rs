@@ -112,10 +112,12 @@ pub(super) fn write_fields(redeemed: &Redeemed, object: &mut Object<'_>) {
     object.display("redeemed_at", &TimeText(id.at));
     object.display("code_hint", &redeemed.hint);
     let standing = redeemed.standing;
-    let is_undone = standing.rolled_back_at.is_some();
+    let is_undone = standing.is_rolled_back;
     object.text("status", if is_undone { "rolled_back" } else { "redeemed" });
-    if let Some(at) = standing.rolled_back_at {
-        object.display("rolled_back_at", &TimeText(at));
+    match standing.rolled_back_at {
+        Some(at) => object.display("rolled_back_at", &TimeText(at)),
+        None if is_undone => object.raw("rolled_back_at", "null"),
+        None => {}
     }
     object.raw("reward", campaign.reward_at(redemption.revision).unwrap_or("null"));
     object.raw("metadata", redemption.metadata.as_deref().unwrap_or("null"));

@@ -222,8 +222,15 @@ impl Worker {
                 hold.expires_at = hold.expires_at.max(placed.hold.expires_at);
             }
         }
-        let fate = records.iter().find_map(|record| fate_in(record, id));
-        Ok((hold, fate.ok_or_else(|| Error::internal("a hold that has ended has no end"))?))
+        let fate = match records.iter().find_map(|record| fate_in(record, id)) {
+            Some(fate) => fate,
+            // More happened to the code since than is looked at. Every other end is found.
+            None => {
+                let end = self.end_of(id.slot, id.number).await?;
+                end.and_then(|end| fate_in(&end, id)).unwrap_or(Fate::Expired)
+            }
+        };
+        Ok((hold, fate))
     }
 
     /// Whether a hold ended by expiring, or is as good as ended.

@@ -69,7 +69,8 @@ impl Worker {
             return Err(Error::internal("a rollback was answered with another's record"));
         };
         let spent = redeemed.money().map_or(0, |money| money.amount);
-        if rolled_back.extent == Extent::Whole {
+        let is_rolled_back = rolled_back.extent == Extent::Whole;
+        if is_rolled_back {
             self.give_back_across(rolled_back.campaign, &code, redeemed.claim()).await;
         }
         let (rolled_back_at, returned) = match rolled_back.extent {
@@ -77,7 +78,7 @@ impl Worker {
             Extent::Part { returned } => (None, returned),
         };
         let balance_left = rolled_back.money.map(|money| money.left);
-        redeemed.standing = Standing { rolled_back_at, returned, balance_left };
+        redeemed.standing = Standing { is_rolled_back, rolled_back_at, returned, balance_left };
         redeemed.is_replayed = performed.is_replayed;
         Ok(redeemed)
     }

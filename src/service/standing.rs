@@ -1,7 +1,6 @@
 //! What became of redemptions since: whether they were rolled back, and when.
 
-use redeemd_domain::identifier::RedemptionId;
-use redeemd_domain::shard::{Event, Extent, Query, Record, Reply};
+use redeemd_domain::shard::{Extent, Query, Reply};
 use redeemd_domain::timestamp::Timestamp;
 
 use super::asking::reply;
@@ -12,7 +11,9 @@ use super::worker::Worker;
 /// What became of a redemption. By default nothing did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// When it was rolled back as a whole.
+    /// Whether it was rolled back as a whole.
+    pub is_rolled_back: bool,
+    /// When that was; `None` also where the ledger lost the record of it.
     pub rolled_back_at: Option<Timestamp>,
     /// How much of its money came back, in minor units.
     pub returned: u64,
@@ -46,21 +47,9 @@ impl Worker {
 
     /// What is known of a whole rollback.
     async fn rolled_back(&self, redeemed: &Redeemed) -> Result<Standing, Error> {
-        let Some((id, redemption)) = redeemed.parts() else { return Ok(Standing::default()) };
-        let ended_it = move |record: &Record| is_rollback_of(record, id);
-        let records = self.history(redemption.code, 1, ended_it).await?;
-        // A code that was used very often may have more records since than are looked at.
-        let rolled_back_at = records.first().map_or(Timestamp::default(), |record| record.at);
+        let Some((id, _)) = redeemed.parts() else { return Ok(Standing::default()) };
+        let rolled_back_at = self.end_of(id.slot, id.number).await?.map(|record| record.at);
         let returned = redeemed.money().map_or(0, |money| money.amount);
-        Ok(Standing { rolled_back_at: Some(rolled_back_at), returned, balance_left: None })
-    }
-}
-
-fn is_rollback_of(record: &Record, id: RedemptionId) -> bool {
-    match &record.event {
-        Event::RolledBack(rolled_back) => {
-            rolled_back.redemption == id && rolled_back.extent == Extent::Whole
-        }
-        _ => false,
+        Ok(Standing { is_rolled_back: true, rolled_back_at, returned, balance_left: None })
     }
 }

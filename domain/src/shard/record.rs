@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::change::Changed;
 use super::hold::{EndedHold, HoldPlaced};
 use super::redemption::{Redemption, Spent};
-use super::rollback::RolledBack;
+use super::rollback::{Extent, RolledBack};
 use super::steps::Claim;
 use super::top_up::ToppedUp;
 use crate::codes::{CampaignNumber, CodeKey, Digest};
 use crate::identifier::RedemptionId;
+use crate::slot::Slot;
 
 /// Something that happened in a shard.
 pub type Record = crate::record::Record<Event>;
@@ -76,6 +77,20 @@ impl Record {
             }
             Event::ToppedUp(topped_up) => visit(topped_up.code),
             Event::Listed { .. } => {}
+        }
+    }
+
+    /// What this ended, by its slot and the number of the entry that began it: a redemption that was
+    /// rolled back as a whole, or a hold that was confirmed or given up. Holds that expire end many
+    /// at a time, and are found by their codes alone.
+    pub fn ended(&self) -> Option<(Slot, u64)> {
+        match &self.event {
+            Event::RolledBack(it) if it.extent == Extent::Whole => {
+                Some((it.redemption.slot, it.redemption.number))
+            }
+            Event::HoldReleased(ended) => Some((ended.id.slot, ended.id.number)),
+            Event::Spent(spent) => Some((spent.redemption.code.slot(), spent.hold?)),
+            _ => None,
         }
     }
 

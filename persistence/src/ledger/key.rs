@@ -16,6 +16,8 @@ impl KeyKind {
     pub const USER: Self = Self(2);
     /// The request: API key and idempotency key.
     pub const REQUEST: Self = Self(3);
+    /// What the record ended: a redemption or a hold.
+    pub const ENDED: Self = Self(4);
 }
 
 /// One key of a record.
