@@ -95,6 +95,9 @@ impl Metrics {
         for kind in kinds_of_redemptions() {
             redemptions.with_label_values(&[kind.name()]);
         }
+        for outcome in ["done", "part", "replayed"] {
+            rollbacks.with_label_values(&[outcome]);
+        }
         let operation = Arc::clone(operation);
         Ok(Self {
             registry,

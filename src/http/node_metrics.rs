@@ -102,6 +102,9 @@ fn write_listeners(page: &mut Exposition, operation: &Operation) {
 }
 
 fn write_settings(page: &mut Exposition, operation: &Operation) {
+    let holds = &operation.live.settings().holds;
+    let help = "Uses of codes that may be held at once.";
+    page.single("redeemd_holds_limit", Kind::Gauge, help, holds.max_live);
     let last = operation.reloads.last();
     let results = [
         ("succeeded", operation.reloads.succeeded.get()),

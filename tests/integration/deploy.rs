@@ -107,6 +107,58 @@ fn dashboards_and_alerts_name_metrics_that_are_exported() {
     }
 }
 
+/// What is exported for whoever asks for it, and neither shown nor watched: what something else
+/// says as well, or what nobody needs at night.
+const UNSHOWN: [&str; 9] = [
+    "redeemd_config_last_reload_timestamp_seconds",
+    "redeemd_config_reloads_total",
+    "redeemd_events_sent_total",
+    "redeemd_ledger_cache_limit_bytes",
+    "redeemd_redis_configured",
+    "redeemd_sequence_changes_total",
+    "redeemd_sequence_ledger_entry",
+    "redeemd_sequence_snapshot_entry",
+    "redeemd_stage",
+];
+
+#[test]
+fn every_metric_is_on_the_dashboard_or_said_not_to_be() {
+    let folder = Folder::new();
+    let server = busy_server(&folder);
+    let page = server.client().get("/metrics");
+    let dashboard: Value = serde_json::from_str(&file("deploy/grafana/redeemd.json")).unwrap();
+    let mut panels = Vec::new();
+    values_of(&dashboard, "expr", &mut panels);
+    let without_part = |name: &str| {
+        let parts = ["_bucket", "_count", "_sum"];
+        parts.iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name).to_owned()
+    };
+    let shown: BTreeSet<String> = panels.into_iter().flat_map(names).map(without_part).collect();
+    let exported: BTreeSet<String> = samples(page.text()).into_iter().map(without_part).collect();
+    for name in exported.iter().filter(|name| name.starts_with("redeemd_")) {
+        let is_unshown = UNSHOWN.contains(&name.as_str());
+        assert_ne!(shown.contains(name), is_unshown, "{name}");
+    }
+    assert!(UNSHOWN.iter().all(|name| exported.contains(*name)));
+}
+
+#[test]
+fn panels_have_names_of_their_own_and_stand_beside_each_other() {
+    let dashboard: Value = serde_json::from_str(&file("deploy/grafana/redeemd.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let ids: BTreeSet<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids.len(), panels.len(), "two panels have one id");
+    let mut taken = BTreeSet::new();
+    for panel in panels {
+        let [x, y, width, height] =
+            ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
+        assert!(x + width <= 24, "{}", panel["title"]);
+        for cell in (x..x + width).flat_map(|x| (y..y + height).map(move |y| (x, y))) {
+            assert!(taken.insert(cell), "{} lies over another", panel["title"]);
+        }
+    }
+}
+
 #[test]
 fn every_alert_and_every_finding_of_health_is_in_the_runbook() {
     let operations = file("docs/OPERATIONS.md");
