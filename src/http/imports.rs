@@ -133,6 +133,19 @@ fn no_heading(fault: HeadingFault) -> Problem {
         Problem::field("", fault).explained(format!("{detail} Nothing was imported."))
     };
     match fault {
+        HeadingFault::NoText => field(
+            "is no text: its first line has zeros",
+            "The first line has zeros, so the body is no text: a workbook (.xlsx), a packed file, \
+             or UTF-16 without a byte order mark. Save it as \"CSV UTF-8\", and send that."
+                .to_owned(),
+        ),
+        HeadingFault::Json => field(
+            "is JSON, and no CSV",
+            "The first line is JSON. A file with `{\"code\":\"…\"}` on each line is to be sent as \
+             application/x-ndjson (`redeemd codes import --format ndjson`); any other JSON is not \
+             read. If the line is a code, put a line with `code` above it."
+                .to_owned(),
+        ),
         HeadingFault::NoColumn => field(
             "has several columns, and none of them is called `code` in its first line",
             format!(

@@ -60,6 +60,11 @@ const OTHER_NAMES: [&str; 34] = [
 /// What is wrong with a first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum HeadingFault {
+    /// It has zeros, as no text has: a spreadsheet's own file, a packed one, or UTF-16 that does
+    /// not say so.
+    NoText,
+    /// It is JSON.
+    Json,
     /// It has several columns, and none of them is called `code`.
     NoColumn,
     /// It has no column of the name that was asked for.
@@ -83,6 +88,12 @@ impl Heading {
     /// Reads a first line, where the codes are wanted from the column of a name, or from the one
     /// that is called `code`, or from the only one.
     pub(super) fn of(line: &[u8], wanted: Option<&str>) -> Result<Self, HeadingFault> {
+        if line.contains(&0) {
+            return Err(HeadingFault::NoText);
+        }
+        if matches!(line.trim_ascii_start(), [b'{' | b'[', ..]) {
+            return Err(HeadingFault::Json);
+        }
         for delimiter in DELIMITERS {
             if let Some(column) = place_of(line, delimiter, wanted.unwrap_or(COLUMN)) {
                 return Ok(Self { delimiter, column, is_named: true });
@@ -231,6 +242,8 @@ mod tests {
             ("id\tcode", None, named(b'\t', 1)),
             ("\"a;code\",code", None, named(b',', 1)),
             ("code,code", None, named(b',', 0)),
+            ("{\"code\":\"A\"}", None, Err(HeadingFault::Json)),
+            (" [\"A\"]", None, Err(HeadingFault::Json)),
             ("voucher,name", None, Err(HeadingFault::NoColumn)),
             ("AAA;", None, Err(HeadingFault::NoColumn)),
             ("AAA\t5", None, Err(HeadingFault::NoColumn)),

@@ -3,18 +3,17 @@
 //! However large a file is, no more than a row of it is kept. It must never know which codes exist.
 
 mod csv;
+mod encoding;
 mod heading;
 mod json_lines;
 
 use csv::CsvRows;
+use encoding::Encoding;
 pub(super) use heading::HeadingFault;
 use json_lines::JsonRows;
 
 /// The most bytes of a row. What is longer is no list of codes.
 pub(super) const LONGEST_ROW: usize = 64 * 1024;
-
-/// What some programs put before UTF-8 text.
-const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +42,9 @@ pub(super) enum Unreadable {
 /// passed over.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// How many bytes of a byte order mark were seen; `None` behind the file's beginning.
-    mark: Option<usize>,
+    /// The first bytes, until they tell the encoding.
+    begin: Vec<u8>,
+    encoding: Option<Encoding>,
     rows: FormRows,
 }
 
@@ -62,7 +62,7 @@ impl Rows {
             Form::Csv => FormRows::Csv(Box::new(CsvRows::new(column))),
             Form::JsonLines => FormRows::JsonLines(JsonRows::default()),
         };
-        Self { mark: Some(0), rows }
+        Self { begin: Vec::new(), encoding: None, rows }
     }
 
     /// Takes the next piece of the file, and hands out the rows that end in it.
@@ -71,11 +71,20 @@ impl Rows {
     /// When it is no list of codes, after which nothing more can be read.
     pub(super) fn feed(
         &mut self,
-        piece: &[u8],
+        mut piece: &[u8],
         mut visit: impl FnMut(u64, Option<&str>),
     ) -> Result<(), Unreadable> {
-        let piece = self.without_mark(piece, &mut visit)?;
-        self.rows.feed(piece, &mut visit)
+        while self.encoding.is_none() {
+            let Some((&byte, rest)) = piece.split_first() else { return Ok(()) };
+            self.begin.push(byte);
+            piece = rest;
+            if let Some((encoding, mark)) = Encoding::of(&self.begin) {
+                self.encoding = Some(encoding);
+                let begin = std::mem::take(&mut self.begin);
+                self.decode(begin.get(mark..).unwrap_or_default(), &mut visit)?;
+            }
+        }
+        self.decode(piece, &mut visit)
     }
 
     /// The file has ended: hands out the last row, if no line end stood behind it.
@@ -86,7 +95,12 @@ impl Rows {
         mut self,
         mut visit: impl FnMut(u64, Option<&str>),
     ) -> Result<(), Unreadable> {
-        self.end_of_mark(&mut visit)?;
+        match &mut self.encoding {
+            // What began as a byte order mark and is none belongs to the file.
+            None => self.rows.feed(&self.begin, &mut visit)?,
+            Some(Encoding::Utf16(utf16)) => self.rows.feed(&utf16.finish(), &mut visit)?,
+            Some(Encoding::Utf8) => {}
+        }
         match &mut self.rows {
             FormRows::Csv(rows) => rows.finish(&mut visit)?,
             FormRows::JsonLines(rows) => rows.finish(&mut visit),
@@ -94,33 +108,14 @@ impl Rows {
         Ok(())
     }
 
-    /// The rest of a piece behind a byte order mark, which may come in several pieces.
-    fn without_mark<'a>(
+    fn decode(
         &mut self,
-        mut piece: &'a [u8],
+        piece: &[u8],
         visit: &mut impl FnMut(u64, Option<&str>),
-    ) -> Result<&'a [u8], Unreadable> {
-        while let (Some(seen), Some((&byte, rest))) = (self.mark, piece.split_first()) {
-            match BYTE_ORDER_MARK.get(seen) {
-                Some(&wanted) if wanted == byte => {
-                    self.mark = Some(seen + 1);
-                    piece = rest;
-                }
-                Some(_) => self.end_of_mark(visit)?,
-                None => self.mark = None,
-            }
-        }
-        Ok(piece)
-    }
-
-    /// What began as a byte order mark and is none belongs to the file.
-    fn end_of_mark(&mut self, visit: &mut impl FnMut(u64, Option<&str>)) -> Result<(), Unreadable> {
-        match self.mark.take() {
-            Some(seen) if seen < BYTE_ORDER_MARK.len() => {
-                let seen = BYTE_ORDER_MARK.get(..seen).unwrap_or_default();
-                self.rows.feed(seen, visit)
-            }
-            _ => Ok(()),
+    ) -> Result<(), Unreadable> {
+        match &mut self.encoding {
+            Some(Encoding::Utf16(utf16)) => self.rows.feed(&utf16.decode(piece), visit),
+            Some(Encoding::Utf8) | None => self.rows.feed(piece, visit),
         }
     }
 }
@@ -178,6 +173,11 @@ mod tests {
             (b"\xEF\xBBA\n", &[(1, None)]),
             (b"\xEF\xBB", &[(1, None)]),
             (b"\xEF\xBB\xBF", &[]),
+            (b"\xFF\xFEc\0o\0d\0e\0\t\0x\0\r\0\n\0A\0\xAC\x20", &[(2, Some("A\u{20ac}"))]),
+            (b"\xFE\xFF\0A\0\n\0B", &[(1, Some("A")), (2, Some("B"))]),
+            (b"\xFF\xFEA\0\n\0B\0\n", &[(1, Some("A")), (2, None)]),
+            (b"\xFF\xFE", &[]),
+            (b"\xFF", &[(1, None)]),
             (b"\"A\"\n\"B,C\"\r\n", &[(1, Some("A")), (2, Some("B,C"))]),
             (b"\"A\"\"B\"\n\"C\nD\"\nE", &[(1, Some("A\"B")), (2, Some("C\nD")), (4, Some("E"))]),
             (
@@ -206,6 +206,8 @@ mod tests {
             ("voucher,name\nA,x\n", HeadingFault::NoColumn),
             ("voucher;name", HeadingFault::NoColumn),
             ("\nVouchers\nA\n", HeadingFault::Unclear),
+            ("A\0\n\0B\0\n\0", HeadingFault::NoText),
+            ("PK\u{3}\u{4}\u{14}\0\u{6}\0", HeadingFault::NoText),
         ] {
             for size in [1, 7, file.len()] {
                 let wanted = Err(Unreadable::Heading(fault));

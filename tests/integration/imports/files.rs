@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CSV, LINES, counts, import, imported, issued, path, result};
+use super::{CSV, LINES, counts, import, imported, issued, path, request, result};
 use crate::support::{Client, Folder, Request, campaign_with_codes, redeem};
 
 #[test]
@@ -134,6 +134,42 @@ fn files_as_spreadsheets_write_them_are_read_or_refused_with_a_reason() {
     assert_eq!(first.json(), counts(1, 0));
     assert_eq!(keyed(&mut client, "one").text(), first.text());
     keyed(&mut client, "two").is_problem(422, "idempotency_key_reused");
+}
+
+/// As Excel saves "Unicode text"; a workbook itself is no text.
+#[test]
+fn files_in_utf_16_are_read_and_what_is_no_text_is_refused_as_a_whole() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let mut client = server.client();
+    let campaign = imported(&mut client);
+    let text = "\u{feff}Name\tCode\r\nAnn\tUNI-0001\r\nBob\tB\u{f6}ll-\u{1f381}2\r\n";
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let keyed = |file: &[u8]| request(&campaign, CSV, file).header("Idempotency-Key", "k");
+    let first = client.send(keyed(&little));
+    assert_eq!((first.status, first.json()), (200, counts(2, 0)));
+    assert_eq!(client.send(keyed(&little)).text(), first.text());
+    client.send(keyed(&big)).is_problem(422, "idempotency_key_reused");
+    assert_eq!(import(&mut client, &campaign, CSV, big).json(), counts(0, 2));
+    for code in ["uni-0001", "b\u{f6}ll\u{1f381} 2"] {
+        assert_eq!(redeem(&mut client, code, "ann").status, 201, "{code}");
+    }
+    let unmarked = &little[2..];
+    for file in [unmarked, b"PK\x03\x04\x14\0\x06\0\x08\0".as_slice()] {
+        let refused = import(&mut client, &campaign, CSV, file);
+        refused.is_invalid_at("");
+        for said in ["CSV UTF-8", "Nothing was imported"] {
+            assert!(refused.text().contains(said), "{said}: {refused:?}");
+        }
+    }
+    for file in ["{\"code\":\"JSON-0001\"}\n", "[\"JSON-0001\"]"] {
+        let refused = import(&mut client, &campaign, CSV, file);
+        refused.is_invalid_at("");
+        assert!(refused.text().contains("application/x-ndjson"), "{refused:?}");
+    }
+    assert_eq!(import(&mut client, &campaign, CSV, "code\n[BRACKETS]\n").json(), counts(1, 0));
+    assert_eq!(issued(&mut client, &campaign), 3);
 }
 
 #[test]
