@@ -3,7 +3,8 @@
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
-# docker build --build-arg COMMIT=$(git rev-parse --short HEAD) . shows it in redeemd_build_info.
+# docker build --build-arg COMMIT=$(git rev-parse --short=12 HEAD) . shows it in `redeemd --version`
+# and in redeemd_build_info.
 ARG COMMIT=unknown
 ENV BUILD_COMMIT=$COMMIT
 COPY . .

@@ -1,6 +1,7 @@
 //! redeemd, as a library for its binary, its benchmarks and its tests.
 
 pub mod application;
+pub mod build;
 pub mod cli;
 pub mod client;
 pub mod http;

@@ -23,7 +23,7 @@ use crate::client::Target;
 #[derive(Debug, Parser)]
 #[command(
     name = "redeemd",
-    version,
+    version = crate::build::VERSION_AND_COMMIT,
     about,
     after_help = "Examples:
   redeemd serve --data-dir /var/lib/redeemd --listen 127.0.0.1:8080

@@ -38,7 +38,7 @@ pub(super) async fn parts(metrics: Data<Metrics>) -> HttpResponse {
     let mut object = Object::begin(&mut body);
     object.text("status", health.name());
     object.display("timestamp", &TimeText(now()));
-    object.text("version", env!("CARGO_PKG_VERSION"));
+    object.text("version", crate::build::VERSION);
     object.object("parts", |object| {
         for part in &report.parts {
             object.object(part.name, |object| write(part, object));

@@ -8,6 +8,7 @@ use redeemd_domain::sequence::SequenceId;
 use super::exposition::{Exposition, Kind};
 use super::projector_metrics;
 use super::sharing_metrics;
+use crate::build;
 use crate::operation::{Operation, Stage, examine};
 
 /// Writes what the running of the server has to show.
@@ -25,9 +26,7 @@ pub(super) fn write(page: &mut Exposition, operation: &Operation) {
 
 fn write_process(page: &mut Exposition, operation: &Operation) {
     use Kind::{Counter, Gauge};
-    // Whoever builds it says from which commit; see the Dockerfile.
-    let commit = option_env!("BUILD_COMMIT").unwrap_or("unknown");
-    let build = [("version", env!("CARGO_PKG_VERSION")), ("commit", commit)];
+    let build = [("version", build::VERSION), ("commit", build::COMMIT)];
     page.facts("redeemd_build_info", "The version that runs, and what it was built from.", &build);
     let stage = operation.lifecycle.stage();
     let stages = [Stage::Starting, Stage::Serving, Stage::Ending];

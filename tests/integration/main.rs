@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod balances;
 mod batch;
+mod build;
 mod campaign_rules;
 mod campaigns;
 mod clock;

@@ -58,7 +58,7 @@ pub(super) fn assemble() -> Result<Value, Unusable> {
     for part in PARTS {
         join(&mut document, serde_json::from_str(part)?);
     }
-    document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
+    document["info"]["version"] = crate::build::VERSION.into();
     errors::describe(&mut document)?;
     let answers = document["components"]["responses"].take();
     object(&mut document["components"], "components")?.remove("responses");
