@@ -9,11 +9,11 @@ ARG COMMIT=unknown
 ENV BUILD_COMMIT=$COMMIT
 COPY . .
 RUN cargo build --release --locked --bin redeemd \
-    && install -D target/release/redeemd /install/usr/local/bin/redeemd \
-    && install -d -m 0700 -o 10001 -g 10001 /install/var/lib/redeemd
+    && install -D target/release/redeemd /install/redeemd
 
 FROM debian:bookworm-slim
-COPY --from=build /install /
+COPY --from=build /install/redeemd /usr/local/bin/redeemd
+RUN install -d -m 0700 -o 10001 -g 10001 /var/lib/redeemd
 # Everything is kept in /var/lib/redeemd/data; the secret is /var/lib/redeemd/data.secret, unless
 # REDEEMD_SECRET_FILE says otherwise.
 ENV REDEEMD_DATA_DIR=/var/lib/redeemd/data \
