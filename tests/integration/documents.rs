@@ -106,6 +106,31 @@ fn links_lead_somewhere() {
     assert!(checked > 10, "{checked}");
 }
 
+/// A name without a folder stands beside the one before it.
+#[test]
+fn what_the_table_of_features_names_exists() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = readme.lines().skip_while(|line| !line.starts_with("| feature | status |")).skip(2);
+    let mut checked = 0;
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let [feature, status, shown] = row.trim_matches('|').split(" | ").collect::<Vec<_>>()[..]
+        else {
+            panic!("a row has three columns: {row}")
+        };
+        let mut folder = PathBuf::new();
+        let mut named = 0;
+        for name in code(shown).into_iter().filter(|name| !name.contains(' ')) {
+            let path = if name.contains('/') { PathBuf::from(name) } else { folder.join(name) };
+            assert!(root().join(&path).exists(), "{feature}: there is no {}", path.display());
+            folder = path.parent().unwrap().to_owned();
+            named += 1;
+        }
+        assert_eq!(named > 0, status.trim() != "to come", "{row}");
+        checked += named;
+    }
+    assert!(checked > 50, "{checked}");
+}
+
 #[test]
 fn commands_and_flags_exist() {
     let mut checked = 0;
