@@ -4,12 +4,13 @@ use crate::describe::{Described, Description};
 
 /// The settings that a running server takes over when it loads them again; all others need a
 /// restart. `default.toml` says the same beside each setting.
-const LIVE: [&str; 23] = [
+const LIVE: [&str; 24] = [
     "clock.max_leap_seconds",
     "events.heartbeat_seconds",
     "events.max_bytes_per_second",
     "events.max_listeners",
     "holds.max_live",
+    "http.allowed_origins",
     "http.body_limit_bytes",
     "http.max_in_flight",
     "http.shutdown_delay_seconds",

@@ -4,10 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
+use crate::origin::origin;
 use crate::reader::Reader;
 
 /// The most networks that proxies may be in.
 const MOST_PROXIES: usize = 64;
+
+/// The most origins that pages may come from.
+const MOST_ORIGINS: usize = 64;
 
 /// How the HTTP interface is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,9 @@ pub struct Http {
     /// Networks whose addresses are proxies of ours, at most 64: what they say of whom they speak for
     /// is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may redeem and validate, at most 64, as browsers write them; `*` is every
+    /// origin.
+    pub allowed_origins: Vec<String>,
     /// Seconds between the moment when readiness is off and the one when nothing more is accepted, 0
     /// to 600, so that load balancers notice.
     pub shutdown_delay_seconds: u64,
@@ -92,6 +99,12 @@ impl Http {
                 MOST_PROXIES,
                 network,
             ),
+            allowed_origins: reader.list(
+                "http.allowed_origins",
+                "a list of origins, such as https://shop.example.com, or \"*\"",
+                MOST_ORIGINS,
+                origin,
+            ),
             shutdown_delay_seconds: reader.integer(
                 "http.shutdown_delay_seconds",
                 0..=600,
@@ -132,6 +145,7 @@ impl Default for Http {
             stall_timeout_ms: 30_000,
             keep_alive_seconds: 75,
             trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
             shutdown_delay_seconds: 0,
             shutdown_grace_seconds: 30,
         }

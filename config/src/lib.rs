@@ -17,6 +17,7 @@ mod layer;
 mod ledger;
 mod limits;
 mod log;
+mod origin;
 mod postgres;
 mod reader;
 mod redemptions;

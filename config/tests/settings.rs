@@ -169,6 +169,8 @@ fn wrong_types_and_values_out_of_range_are_refused() {
         ("[http]\ntrusted_proxies = [10]", "http.trusted_proxies"),
         ("[http]\ntrusted_proxies = [\"10.0.0.0/33\"]", "http.trusted_proxies"),
         ("[http]\ntrusted_proxies = [\"localhost\"]", "http.trusted_proxies"),
+        ("[http]\nallowed_origins = [\"shop.example.com\"]", "http.allowed_origins"),
+        ("[http]\nallowed_origins = [\"https://shop.example.com/\"]", "http.allowed_origins"),
         ("[shards]\ncount = 12", "shards.count"),
         ("[shards]\ncount = 0", "shards.count"),
         ("[shards]\ncount = 2048", "shards.count"),

@@ -13,6 +13,7 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::HeaderName;
 
 use super::access_log::{self, Answered};
+use super::cross_origin;
 use super::metrics::RouteMetrics;
 use super::problem::Problem;
 use super::rate_limit;
@@ -81,12 +82,19 @@ where
         let in_flight = self.metrics.begin();
         let under_way = request.conn_data::<Rc<Connection>>().map(Connection::begin);
         let metrics = Rc::clone(&self.metrics);
-        let answering = self.service.call(request);
+        let answering = match cross_origin::preflight(&request, &metrics) {
+            None => Ok(self.service.call(request)),
+            Some(answer) => Err(request.into_response(answer)),
+        };
         Box::pin(async move {
-            let mut response = finish(answering.await?, &id, &metrics);
+            let mut response = match answering {
+                Ok(answering) => finish(answering.await?, &id, &metrics),
+                Err(answer) => answer.map_into_right_body(),
+            };
             let (request, head) = (response.request().clone(), response.headers_mut());
             head.insert(REQUEST_ID, id.header());
             rate_limit::tell(&request, head);
+            cross_origin::tell(request.headers(), &metrics, head);
             if metrics.operation().lifecycle.closes_connections() {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }

@@ -23,6 +23,7 @@ mod client_address;
 mod clock;
 mod code_stream;
 mod codes;
+mod cross_origin;
 mod cursor;
 mod description;
 mod events;

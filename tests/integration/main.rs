@@ -15,6 +15,7 @@ mod campaigns;
 mod clock;
 mod codes;
 mod command_line;
+mod cross_origin;
 mod deploy;
 mod description;
 mod documents;
