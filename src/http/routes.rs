@@ -174,13 +174,34 @@ pub(super) fn interface(config: &mut ServiceConfig, metrics: &Metrics, extras: E
     config.service(resource(metrics, "/api/v1/docs", "GET", [web::get().to(description::page)]));
 }
 
-/// The routes for those who run the server.
+/// The routes for those who run the server. Whoever only wants to know whether it is there asks with
+/// HEAD.
 pub(super) fn operations(config: &mut ServiceConfig, metrics: &Metrics) {
     config.app_data(Data::new(metrics.clone()));
-    config.service(resource(metrics, "/health/live", "GET", [web::get().to(health::live)]));
-    config.service(resource(metrics, "/health/ready", "GET", [web::get().to(health::ready)]));
-    config.service(resource(metrics, "/health", "GET", [web::get().to(health::parts)]));
-    config.service(resource(metrics, "/metrics", "GET", [web::get().to(health::metrics)]));
+    config.service(resource(
+        metrics,
+        "/health/live",
+        "GET, HEAD",
+        [web::get().to(health::live), web::head().to(health::live)],
+    ));
+    config.service(resource(
+        metrics,
+        "/health/ready",
+        "GET, HEAD",
+        [web::get().to(health::ready), web::head().to(health::ready)],
+    ));
+    config.service(resource(
+        metrics,
+        "/health",
+        "GET, HEAD",
+        [web::get().to(health::parts), web::head().to(health::parts)],
+    ));
+    config.service(resource(
+        metrics,
+        "/metrics",
+        "GET, HEAD",
+        [web::get().to(health::metrics), web::head().to(health::metrics)],
+    ));
 }
 
 /// Everything else.

@@ -1,5 +1,8 @@
 //! `/health`, `/metrics`, and what every answer has in common.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use serde_json::json;
 
 use crate::support::{Client, Folder, Request, campaign_with_codes, redeem, wait_until};
@@ -68,6 +71,22 @@ fn operations_can_have_an_address_of_their_own() {
     client.get("/api/v1/campaigns").is_problem(404, "not_found");
 }
 
+/// As load balancers and monitors ask that want no body.
+#[test]
+fn health_and_metrics_are_asked_with_head_too() {
+    let folder = Folder::new();
+    let server = folder.start();
+    for path in ["/health/live", "/health/ready", "/health", "/metrics"] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{path}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{path}: {answer}");
+    }
+}
+
 #[test]
 fn what_is_not_there_is_a_problem_too() {
     let folder = Folder::new();
@@ -82,7 +101,7 @@ fn what_is_not_there_is_a_problem_too() {
         ("GET", "/api/v1/redemptions/batch", "POST"),
         ("DELETE", "/api/v1/campaigns/x", "GET, PATCH"),
         ("PUT", "/api/v1/campaigns", "GET, POST"),
-        ("POST", "/health", "GET"),
+        ("POST", "/health", "GET, HEAD"),
         ("BREW", "/api/v1/validations", "POST"),
     ] {
         let answer = client.send(Request::new(method, path));

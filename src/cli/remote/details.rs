@@ -52,8 +52,13 @@ fn gather<'a>(prefix: &str, object: &'a Value, fields: &mut Vec<(String, &'a Val
 }
 
 fn list(rows: &[Value]) -> Table {
-    let first = rows.first().and_then(Value::as_object);
-    let names: Vec<_> = first.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    // Not every row has every field.
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in rows.iter().filter_map(Value::as_object).flatten() {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
     let columns: Vec<_> = names.iter().map(|name| (*name, Side::Left)).collect();
     let mut table = Table::new(&columns);
     for row in rows {
@@ -77,10 +82,11 @@ mod tests {
             "holds": [],
             "weekdays": ["mon", "tue"],
             "ends": null,
-            "redemptions": [{ "id": "red_1", "user_id": "ann" }],
+            "redemptions": [{ "id": "red_2", "user_id": "ann" }, { "id": "red_1", "at": 7 }],
         });
         let shown = "id             camp_1\ncounts.issued  3\nreward         {\"gift\":\"tea\"}\n\
-                     holds          -\nweekdays       mon,tue\nends           -\n\nredemptions:\nid     user_id\nred_1  ann";
+                     holds          -\nweekdays       mon,tue\nends           -\n\nredemptions:\n\
+                     id     user_id  at\nred_2  ann\nred_1           7";
         assert_eq!(details(&object, &["id"]), shown);
     }
 }

@@ -118,15 +118,15 @@ fn of_refusal(refusal: Refusal) -> Problem {
         Refusal::CampaignArchived => "The code's campaign is archived.",
         Refusal::CampaignPaused => "The code's campaign is paused.",
         Refusal::AlreadyRedeemed => "The code has been redeemed as often as its campaign allows.",
-        Refusal::AlreadyRolledBack => "The redemption was rolled back before.",
+        Refusal::AlreadyRolledBack => "All of it came back then. Nothing was done now.",
         Refusal::RollbackTooLate => "The redemption is too long ago to be rolled back.",
         Refusal::HoldEnded => "The hold was confirmed or released, or it expired.",
         Refusal::CodeHeld => "All uses of the code that are left are held for other users.",
         Refusal::UserLimitReached => {
-            "The user has redeemed codes of the campaign as often as it allows."
+            "The user has redeemed or holds as many codes of the campaign as it allows."
         }
         Refusal::CampaignLimitReached => {
-            "Codes of the campaign have been redeemed as often as it allows altogether."
+            "As many codes of the campaign are redeemed or held as it allows altogether."
         }
         Refusal::InsufficientBalance => "There is less left than that.",
     };

@@ -106,7 +106,10 @@ impl Problem {
 
     /// There is nothing at the address.
     pub(crate) fn not_found() -> Self {
-        Self::new(Kind::NotFound, "There is nothing at this address.")
+        Self::new(
+            Kind::NotFound,
+            "There is nothing at this address. /api/v1/docs describes what there is.",
+        )
     }
 
     /// There is nothing with the identifier in the address.
