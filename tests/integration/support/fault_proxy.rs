@@ -45,6 +45,9 @@ struct State {
     passed: [u64; 2],
     has_happened: bool,
     connections: Vec<TcpStream>,
+    /// How many connections were made, and how many of the first of them are lost.
+    made: u64,
+    lost: u64,
 }
 
 impl FaultProxy {
@@ -60,14 +63,19 @@ impl FaultProxy {
                 // Nobody there: the client sees its connection closed.
                 let Ok(database) = TcpStream::connect(("127.0.0.1", target)) else { continue };
                 let ends = [client.try_clone().unwrap(), database.try_clone().unwrap()];
-                accepting.state.lock().unwrap().connections.extend(ends);
+                let number = {
+                    let mut state = accepting.state.lock().unwrap();
+                    state.connections.extend(ends);
+                    state.made += 1;
+                    state.made
+                };
                 let ways = [
                     (Way::ToDatabase, client.try_clone().unwrap(), database.try_clone().unwrap()),
                     (Way::FromDatabase, database, client),
                 ];
                 for (way, from, to) in ways {
                     let shared = Arc::clone(&accepting);
-                    thread::spawn(move || shared.carry(way, from, to));
+                    thread::spawn(move || shared.carry(number, way, from, to));
                 }
             }
         });
@@ -89,6 +97,16 @@ impl FaultProxy {
         self.change(None);
     }
 
+    /// From now on all is well for new connections, and nobody ever hears of the former ones again,
+    /// as when a machine on the way was replaced.
+    pub(crate) fn lose_all(&self) {
+        {
+            let mut state = self.shared.state.lock().unwrap();
+            state.lost = state.made;
+        }
+        self.heal();
+    }
+
     /// Whether what was set has happened.
     pub(crate) fn has_happened(&self) -> bool {
         self.shared.state.lock().unwrap().has_happened
@@ -104,7 +122,7 @@ impl FaultProxy {
 }
 
 impl Shared {
-    fn carry(&self, way: Way, mut from: TcpStream, mut to: TcpStream) {
+    fn carry(&self, number: u64, way: Way, mut from: TcpStream, mut to: TcpStream) {
         let mut statements = Statements::default();
         let mut buffer = vec![0; 8 << 10];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -114,13 +132,13 @@ impl Shared {
             if let Some(Fault::Delay(delay)) = fault {
                 thread::sleep(delay * ended);
             }
-            let now = self.let_pass(way, count);
+            let now = self.let_pass(number, way, count);
             if to.write_all(&bytes[..now]).is_err() {
                 break;
             }
             if now < count {
                 // Held up in the middle, or cut off.
-                self.wait_while_held_up();
+                self.wait_while_held_up(number);
                 if to.write_all(&bytes[now..]).is_err() {
                     break;
                 }
@@ -132,8 +150,11 @@ impl Shared {
     }
 
     /// How many of so many bytes pass now.
-    fn let_pass(&self, way: Way, count: usize) -> usize {
+    fn let_pass(&self, number: u64, way: Way, count: usize) -> usize {
         let mut state = self.state.lock().unwrap();
+        if number <= state.lost {
+            return 0;
+        }
         let before = state.passed[way as usize];
         let (its, after, cuts) = match state.fault {
             None | Some(Fault::Delay(_)) => return count,
@@ -156,9 +177,11 @@ impl Shared {
         usize::try_from(after.saturating_sub(before)).unwrap().min(count)
     }
 
-    fn wait_while_held_up(&self) {
+    /// For ever, where the connection is lost.
+    fn wait_while_held_up(&self, number: u64) {
         let is_held_up = |state: &mut State| {
-            state.has_happened && matches!(state.fault, Some(Fault::Hang { .. }))
+            let hangs = matches!(state.fault, Some(Fault::Hang { .. }));
+            number <= state.lost || (state.has_happened && hangs)
         };
         drop(self.changed.wait_while(self.state.lock().unwrap(), is_held_up).unwrap());
     }
