@@ -45,6 +45,8 @@ struct Line {
     by_shard: BTreeMap<u16, Vec<oneshot::Sender<Lent>>>,
     /// Whether a task brings shares at present.
     is_served: bool,
+    /// Whether a use was given back since that task last began to look.
+    has_returned: bool,
     /// Of which limit nothing is left, and until when that is not asked again.
     nothing: Option<(Revision, Instant)>,
 }
@@ -90,6 +92,7 @@ impl Waiting {
     pub(super) fn returned(&self, campaign: CampaignNumber) {
         if let Some(line) = self.lock().get_mut(&campaign) {
             line.nothing = None;
+            line.has_returned = true;
         }
     }
 
@@ -119,14 +122,27 @@ impl Waiting {
         let wanted = line.by_shard.iter().map(|(&shard, waiting)| (shard, waiting.len() as u64));
         let wanted: Vec<_> = wanted.collect();
         line.is_served = !wanted.is_empty();
+        line.has_returned = false;
         wanted
     }
 
-    /// Tells those who wait at a shard.
-    fn tell(&self, campaign: CampaignNumber, since: Option<Revision>, shard: u16, lent: Lent) {
+    /// Tells those who wait at a shard. Some of them may have come while it was looked what is left,
+    /// and may know of what changed since: of a use that was given back, or, unless the limit `is_so`
+    /// still, of another one. So they look again rather than hear that nothing is left.
+    fn tell(
+        &self,
+        campaign: CampaignNumber,
+        since: Option<Revision>,
+        is_so: impl FnOnce() -> bool,
+        shard: u16,
+        mut lent: Lent,
+    ) {
         let waiting = {
             let mut campaigns = self.lock();
             let Some(line) = campaigns.get_mut(&campaign) else { return };
+            if lent == Lent::Nothing && (line.has_returned || !is_so()) {
+                lent = Lent::Perhaps;
+            }
             let nothing = since.filter(|_| lent == Lent::Nothing);
             line.nothing = nothing.map(|since| (since, Instant::now() + MEMORY));
             line.by_shard.remove(&shard).unwrap_or_default()
@@ -155,11 +171,11 @@ async fn serve(books: Rc<Books>, waiting: Arc<Waiting>, campaign: CampaignNumber
             return;
         }
         // Known before it is asked, so that no other limit is taken for the one that was asked for.
-        let since = since(&books.view, campaign);
+        let known = since(&books.view, campaign);
         let lent = Round::new(&books, campaign).lend(&wanted).await;
         for (shard, _) in wanted {
             let lent = lent.get(&shard).copied().unwrap_or(Lent::Unknown);
-            waiting.tell(campaign, since, shard, lent);
+            waiting.tell(campaign, known, || since(&books.view, campaign) == known, shard, lent);
         }
     }
 }
@@ -168,4 +184,39 @@ async fn serve(books: Rc<Books>, waiting: Arc<Waiting>, campaign: CampaignNumber
 pub(super) fn since(view: &ControlView, campaign: CampaignNumber) -> Option<Revision> {
     let control = view.current();
     control.campaign(campaign)?.rules.as_deref()?.total_uses.map(|total| total.since)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    const CAMPAIGN: CampaignNumber = CampaignNumber(7);
+    const LIMIT: Option<Revision> = Some(Revision(3));
+
+    /// What somebody hears who waits while it is looked what is left, and finds nothing.
+    fn heard(meanwhile: impl FnOnce(&Waiting), is_so: bool) -> (Lent, bool) {
+        let waiting = Waiting::default();
+        let mut wish = pin!(waiting.want(CAMPAIGN, LIMIT, 0));
+        assert_eq!(waiting.unserved(), [CAMPAIGN]);
+        assert_eq!(waiting.wanted(CAMPAIGN), [(0, 1)]);
+        meanwhile(&waiting);
+        waiting.tell(CAMPAIGN, LIMIT, || is_so, 0, Lent::Nothing);
+        let is_remembered = waiting.lock()[&CAMPAIGN].has_nothing(LIMIT);
+        match wish.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(lent) => (lent, is_remembered),
+            Poll::Pending => panic!("nobody was told anything"),
+        }
+    }
+
+    #[test]
+    fn what_changes_while_it_is_looked_is_looked_at_again() {
+        assert_eq!(heard(|_| {}, true), (Lent::Nothing, true));
+        let given_back = |waiting: &Waiting| waiting.returned(CAMPAIGN);
+        assert_eq!(heard(given_back, true), (Lent::Perhaps, false));
+        assert_eq!(heard(|_| {}, false), (Lent::Perhaps, false));
+    }
 }
