@@ -9,7 +9,7 @@ use super::arguments::Export;
 use super::code_lines::CodeLines;
 use super::output::{Output, receive, report};
 use super::pieces::Pieces;
-use crate::cli::progress::{Grouped, Progress};
+use crate::cli::progress::Progress;
 use crate::cli::remote::campaign;
 use crate::cli::remote::session::Session;
 use crate::client::Request;
@@ -39,7 +39,7 @@ pub(super) fn run(session: &mut Session, export: &Export) -> anyhow::Result<Exit
         "first_index": export.first_index,
         "count": codes,
     });
-    report(session, &export.output, &format!("wrote {} codes", Grouped(codes)), &result)?;
+    report(session, &export.output, &format!("wrote {}", super::counted(codes)), &result)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::arguments::Issue;
 use super::code_lines::CodeLines;
 use super::output::{Output, receive, report};
-use crate::cli::progress::{Grouped, Progress};
+use crate::cli::progress::Progress;
 use crate::cli::remote::refused::Refused;
 use crate::cli::remote::session::{Session, fresh_key};
 use crate::client::{Answer, Request};
@@ -31,10 +31,10 @@ pub(super) fn run(session: &mut Session, issue: &Issue) -> anyhow::Result<ExitCo
         ))
     })?;
     let first = answer.number("Redeemd-First-Index");
-    let count = Grouped(issue.count);
+    let codes = super::counted(issue.count);
     let done = match answer.is_replayed() {
-        true => format!("wrote {count} codes, which this key had issued before,"),
-        false => format!("issued {count} codes"),
+        true => format!("wrote {codes}, which this key had issued before,"),
+        false => format!("issued {codes}"),
     };
     let result = json!({
         "campaign_id": issue.campaign,

@@ -15,6 +15,8 @@ use std::process::ExitCode;
 pub(in crate::cli) use arguments::Codes;
 use arguments::CodesCommand;
 
+use crate::cli::progress::Grouped;
+
 pub(in crate::cli) fn run(codes: &Codes) -> anyhow::Result<ExitCode> {
     super::with_server(&codes.connection, |session| match &codes.command {
         CodesCommand::Issue(arguments) => issue::run(session, arguments),
@@ -30,4 +32,12 @@ pub(in crate::cli) fn run(codes: &Codes) -> anyhow::Result<ExitCode> {
 /// Where a campaign's codes are.
 fn path(campaign: &str) -> String {
     format!("{}/codes", super::campaign::path(campaign))
+}
+
+/// So many codes, for people.
+fn counted(codes: u64) -> String {
+    match codes {
+        1 => "1 code".to_owned(),
+        many => format!("{} codes", Grouped(many)),
+    }
 }
