@@ -109,11 +109,15 @@ fn dashboards_and_alerts_name_metrics_that_are_exported() {
 
 /// What is exported for whoever asks for it, and neither shown nor watched: what something else
 /// says as well, or what nobody needs at night.
-const UNSHOWN: [&str; 9] = [
+const UNSHOWN: [&str; 13] = [
     "redeemd_config_last_reload_timestamp_seconds",
     "redeemd_config_reloads_total",
     "redeemd_events_sent_total",
     "redeemd_ledger_cache_limit_bytes",
+    "redeemd_postgres_backlog_full",
+    "redeemd_postgres_batch_limit_rows",
+    "redeemd_postgres_configured",
+    "redeemd_postgres_rebuilt_total",
     "redeemd_redis_configured",
     "redeemd_sequence_changes_total",
     "redeemd_sequence_ledger_entry",
