@@ -51,6 +51,7 @@ impl Simulation {
                     break;
                 }
             }
+            self.world.watch_waiters();
             self.world.bury();
         }
         if self.world.lives != lives {

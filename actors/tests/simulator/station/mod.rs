@@ -93,6 +93,11 @@ impl<M: Modelled> Station<M> {
         self.keeper_covers.push_back(covered);
     }
 
+    /// The state, as it is or was when it was last seen.
+    pub(crate) fn machine(&self) -> &M {
+        self.core.as_ref().map_or(&self.last_seen, |core| core.machine())
+    }
+
     /// The process has ended: nothing is on its way any more.
     pub(crate) fn stop(&mut self) {
         if let Some(core) = self.core.take() {

@@ -35,10 +35,16 @@ impl World {
         let heard = self.bring_answers(&clerk);
         clerk.turn(self.now.monotonic_ms);
         let (shards, control) = clerk.asked();
+        let mut told = Vec::new();
         while let Some(lent) = clerk.lent() {
-            self.lent.push_back(lent);
+            told.push(lent);
         }
         self.clerk = Some(clerk);
+        self.watch_waiters();
+        for (ticket, lent) in told {
+            self.check_lent(ticket, lent);
+            self.lent.push_back((ticket, lent));
+        }
         if making_up == MakingUp::Done && !self.is_ready {
             self.check_made_up();
             self.is_ready = true;
@@ -96,6 +102,7 @@ impl World {
 
     /// Somebody waits for a share of a campaign's total.
     pub(crate) fn borrow_share(&mut self, campaign: CampaignNumber, shard: u16, ticket: u64) {
+        self.note_waiter(campaign, ticket);
         let clerk = self.clerk.as_ref().expect("there is a process");
         clerk.borrow(campaign, shard, ticket);
     }
@@ -108,6 +115,7 @@ impl World {
     /// Somebody had a use of a code given back, and wants that to be known everywhere.
     pub(crate) fn given_back(&mut self, campaign: CampaignNumber, code: &CodeKey) {
         let shard = self.plan.layout.shard_of(code.slot());
+        self.note_told(campaign);
         self.clerk.as_ref().expect("there is a process").given_back(campaign, shard);
     }
 

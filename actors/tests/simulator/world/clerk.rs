@@ -131,6 +131,11 @@ impl Clerk {
         });
     }
 
+    /// Up to where time has passed for the tasks.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
     /// What the tasks ask.
     pub(super) fn asked(&self) -> (Vec<Asked<Shard>>, Vec<Asked<Control>>) {
         let shards = std::mem::take(&mut self.shards.borrow_mut().asked);

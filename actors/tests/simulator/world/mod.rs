@@ -12,6 +12,7 @@ mod restart;
 mod snapshots;
 mod spreading;
 mod sums;
+mod waiters;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -83,6 +84,7 @@ pub(crate) struct World {
     clerk: Option<clerk::Clerk>,
     /// Who waited for a share, by ticket, and what came of it; they did not hear it yet.
     pub(crate) lent: VecDeque<(u64, Lent)>,
+    waiters: waiters::Waiters,
     /// What the bookkeeping has sent last.
     messages: VecDeque<bookkeeping::Message>,
     /// Whether everything is made up for that an earlier process left half done.
@@ -115,6 +117,7 @@ impl World {
             spreads: Vec::new(),
             clerk: None,
             lent: VecDeque::new(),
+            waiters: waiters::Waiters::default(),
             messages: VecDeque::new(),
             is_ready: false,
             disk: SimulatedDisk::new(seed ^ 0xd15c),

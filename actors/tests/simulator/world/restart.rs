@@ -52,6 +52,7 @@ impl World {
         self.spreads.clear();
         self.clerk = None;
         self.lent.clear();
+        self.waiters = super::waiters::Waiters::default();
         self.messages.clear();
         self.is_ready = false;
         for sequence in self.sequences() {

@@ -31,6 +31,8 @@ pub(super) struct Limits {
     owed: BTreeMap<(u16, u64), OwedUse>,
     received: BTreeMap<u16, Numbers<()>>,
     books: BTreeMap<CampaignNumber, ShareBook>,
+    /// How many uses of a campaign's codes came back.
+    came_back: BTreeMap<CampaignNumber, u64>,
 }
 
 impl Limits {
@@ -45,6 +47,7 @@ impl Limits {
             owed: BTreeMap::new(),
             received: BTreeMap::new(),
             books: BTreeMap::new(),
+            came_back: BTreeMap::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Uses that come back, and are owed to their users until those were told.
 
+use redeemd_domain::codes::CampaignNumber;
 use redeemd_domain::shard::{Event, Extent, GiveBack, OwedUse, Record, UserDigest};
 
 use crate::oracle::shard_model::ShardModel;
@@ -28,6 +29,7 @@ impl ShardModel {
         }
         let limits = &mut self.limits;
         for (campaign, user, claim) in back {
+            *limits.came_back.entry(campaign).or_default() += 1;
             if let Some(claim) = claim {
                 limits.owed_last += 1;
                 let (number, period) = (limits.owed_last, claim.period);
@@ -39,6 +41,11 @@ impl ShardModel {
                 book.returned += 1;
             }
         }
+    }
+
+    /// How many uses of a campaign's codes came back.
+    pub(crate) fn came_back(&self, campaign: CampaignNumber) -> u64 {
+        self.limits.came_back.get(&campaign).copied().unwrap_or(0)
     }
 
     /// Everything that is owed, by the shard of the user.
