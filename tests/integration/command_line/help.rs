@@ -38,8 +38,8 @@ fn every_example_can_be_typed() {
         for example in examples.filter(|line| line.contains("redeemd ") && !line.ends_with('.')) {
             // What a shell does with the line is not what is tried.
             let typed = example.split(" > ").next().unwrap();
-            let typed = typed.split(" < ").next().unwrap().split("| ");
-            let typed = typed.rfind(|part| part.contains("redeemd ")).unwrap();
+            let mut typed = typed.split(" < ").next().unwrap().split("| ");
+            let typed = typed.find(|part| part.contains("redeemd ")).unwrap();
             let typed = typed.replace('…', "1").replace("@reward.json", "{}");
             let parsed = redeemd::cli::command().try_get_matches_from(words(&typed));
             if let Err(error) = parsed {
