@@ -55,8 +55,9 @@ impl Shard {
         attempt: impl FnOnce(&mut Self) -> Outcome,
     ) -> Outcome {
         let Some(claim) = claim else { return attempt(self) };
-        self.attempts.0.entry(claim.shard).or_default().end_below(claim.resolved_below);
-        if self.attempts.look(claim.shard, claim.number) != Seen::Never {
+        let window = self.attempts.0.entry(claim.shard).or_default();
+        window.end_below(claim.resolved_below);
+        if window.look(claim.number) != Seen::Never {
             return Outcome::Acknowledged(Acknowledgement::ClaimVoid);
         }
         let outcome = attempt(self);

@@ -1,7 +1,7 @@
 //! Claims on the uses of users, where the users are counted: made before a code is redeemed, and
 //! settled or returned when it is known what became of that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,13 @@ use super::steps::{Claim, ClaimUse, Settle};
 use super::users::UserDigest;
 use super::{Outcome, Shard};
 use crate::codes::{CampaignNumber, CodeKey};
+use crate::delivery::{ROOM_TO_KEEP, give_room_back};
 use crate::invariant::Invariant;
 use crate::machine::Machine as _;
 use crate::progress::Stamp;
 use crate::refusal::Refusal;
 use crate::rules::{Period, Rules, UserLimit};
+use crate::slot::ShardLayout;
 use crate::timestamp::Timestamp;
 
 /// The most claims that may be pending in a shard.
@@ -53,26 +55,46 @@ pub enum UserStanding {
 }
 
 /// The pending claims of a shard.
-#[derive(Clone, Debug, Default)]
+///
+/// Claims are made in the order of their numbers and end nearly in that order, thousands of them at
+/// any time, each of them twice in somebody's way: so they stand in a hash table, and their order
+/// beside it.
+#[derive(Clone, Debug)]
 pub(super) struct Claims {
-    /// By the shard of their codes, and in the order in which they were made.
-    pending: BTreeMap<(u16, u64), PendingClaim>,
-    /// How many each user has; found again from `pending`, hence no part of the canonical state.
+    layout: ShardLayout,
+    /// By their numbers.
+    pending: HashMap<u64, PendingClaim, ahash::RandomState>,
+    /// By the shard of their codes, the numbers of claims in their order. The first of them is
+    /// pending; others may be over. Found again from `pending`, hence no part of the canonical state.
+    orders: BTreeMap<u16, VecDeque<u64>>,
+    /// How many each user has, found again in the same way.
     by_user: HashMap<(UserDigest, Period), u32, ahash::RandomState>,
-    /// Where each is in `pending`, found again in the same way.
-    places: BTreeMap<u64, u16>,
 }
 
 impl Claims {
-    pub(super) fn insert(&mut self, code_shard: u16, claim: PendingClaim) {
+    pub(super) fn new(layout: ShardLayout) -> Self {
+        let (pending, by_user) = (HashMap::default(), HashMap::default());
+        Self { layout, pending, orders: BTreeMap::new(), by_user }
+    }
+
+    /// The pending claims that a snapshot kept.
+    pub(super) fn restore(layout: ShardLayout, mut pending: Vec<PendingClaim>) -> Self {
+        pending.sort_by_key(|claim| claim.number);
+        let mut claims = Self::new(layout);
+        pending.into_iter().for_each(|claim| claims.insert(claim));
+        claims
+    }
+
+    /// Keeps a claim that was made after all others.
+    fn insert(&mut self, claim: PendingClaim) {
         *self.by_user.entry((claim.user, claim.period)).or_default() += 1;
-        self.places.insert(claim.number, code_shard);
-        self.pending.insert((code_shard, claim.number), claim);
+        let code_shard = self.layout.shard_of(claim.code.slot());
+        self.orders.entry(code_shard).or_default().push_back(claim.number);
+        self.pending.insert(claim.number, claim);
     }
 
     fn remove(&mut self, number: u64) -> Option<PendingClaim> {
-        let code_shard = self.places.remove(&number)?;
-        let claim = self.pending.remove(&(code_shard, number))?;
+        let claim = self.pending.remove(&number)?;
         let of_user = (claim.user, claim.period);
         if let Some(count) = self.by_user.get_mut(&of_user) {
             *count -= 1;
@@ -80,7 +102,27 @@ impl Claims {
                 self.by_user.remove(&of_user);
             }
         }
+        self.end_in_order(&claim);
+        if self.pending.is_empty() && self.pending.capacity() > ROOM_TO_KEEP {
+            self.pending.shrink_to(ROOM_TO_KEEP);
+            self.by_user.shrink_to(ROOM_TO_KEEP);
+            self.orders.clear();
+        }
         Some(claim)
+    }
+
+    /// Takes what is over from the front of the order in which a claim stood.
+    fn end_in_order(&mut self, claim: &PendingClaim) {
+        let code_shard = self.layout.shard_of(claim.code.slot());
+        let Some(order) = self.orders.get_mut(&code_shard) else { return };
+        if order.front() != Some(&claim.number) {
+            return;
+        }
+        order.pop_front();
+        while order.front().is_some_and(|number| !self.pending.contains_key(number)) {
+            order.pop_front();
+        }
+        give_room_back(order);
     }
 
     /// How many claims of a user in a period are pending.
@@ -90,14 +132,21 @@ impl Claims {
 
     /// The oldest claim on codes of a shard that is pending.
     fn oldest_for(&self, code_shard: u16) -> Option<u64> {
-        let mut claims = self.pending.range((code_shard, 0)..=(code_shard, u64::MAX));
-        claims.next().map(|(&(_, number), _)| number)
+        self.orders.get(&code_shard)?.front().copied()
     }
 
-    /// All of them, oldest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &PendingClaim> {
-        let place = |(number, shard): (&u64, &u16)| self.pending.get(&(*shard, *number));
-        self.places.iter().filter_map(place)
+    /// The oldest of all.
+    pub(super) fn oldest(&self) -> Option<&PendingClaim> {
+        let oldest = self.orders.values().filter_map(VecDeque::front).min()?;
+        self.pending.get(oldest)
+    }
+
+    /// Those up to a number, oldest first, so many at most.
+    pub(super) fn through(&self, number: u64, most: usize) -> Vec<PendingClaim> {
+        let old = self.pending.keys().copied().filter(|&claim| claim <= number);
+        let mut old: Vec<u64> = old.collect();
+        old.sort_unstable();
+        old.iter().take(most).filter_map(|claim| self.pending.get(claim).copied()).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -118,7 +167,7 @@ impl Shard {
             return told(Acknowledgement::NoUserLimit);
         };
         let period = rules.period_at(&limit, at);
-        match self.user_standing(wish.campaign, wish.user, at) {
+        match self.standing(wish.user, period, &limit) {
             UserStanding::Within => {}
             UserStanding::Pending => return told(Acknowledgement::ClaimsPending),
             UserStanding::Reached => {
@@ -150,12 +199,11 @@ impl Shard {
         };
         let ClaimUse { user, code, .. } = wish;
         if let Some(slot) = self.slot_mut(user.slot()) {
-            slot.users.count(user, period, stamp.at);
+            Invariant::ClaimsWithinLimit.check(slot.users.count(user, period, stamp.at) <= limit);
         }
-        Invariant::ClaimsWithinLimit.check(self.used(&user, period) <= limit);
         let (number, at, campaign) = (stamp.number, stamp.at, wish.campaign);
         let claim = PendingClaim { number, at, campaign, user, period, code };
-        self.claims.insert(self.layout.shard_of(code.slot()), claim);
+        self.claims.insert(claim);
         let shard = self.shard;
         Outcome::Acknowledged(Acknowledgement::Claimed(Claim {
             shard,
@@ -201,20 +249,22 @@ impl Shard {
         at: Timestamp,
     ) -> UserStanding {
         let Some((rules, limit)) = self.user_limit(number) else { return UserStanding::Within };
-        let period = rules.period_at(&limit, at);
-        let (used, pending) = (self.used(&user, period), self.claims.of_user(user, period));
-        if used.saturating_sub(pending) >= limit.limit {
-            UserStanding::Reached
-        } else if used >= limit.limit {
-            UserStanding::Pending
-        } else {
+        self.standing(user, rules.period_at(&limit, at), &limit)
+    }
+
+    fn standing(&self, user: UserDigest, period: Period, limit: &UserLimit) -> UserStanding {
+        let used = self.used(&user, period);
+        if used < limit.limit {
             UserStanding::Within
+        } else if used.saturating_sub(self.claims.of_user(user, period)) >= limit.limit {
+            UserStanding::Reached
+        } else {
+            UserStanding::Pending
         }
     }
 
     /// The pending claims up to an entry, oldest first.
     pub(super) fn pending_claims(&self, through: u64, most: usize) -> Vec<PendingClaim> {
-        let old = self.claims.iter().take_while(|claim| claim.number <= through);
-        old.take(most).copied().collect()
+        self.claims.through(through, most)
     }
 }

@@ -4,7 +4,8 @@
 //! probing with the cells kept in the order of their keys (Amble and Knuth, "Ordered hash tables",
 //! The Computer Journal 17, 1974). Because order decides every cell, walking the table is walking
 //! its keys in order whatever order they came in, so a snapshot of it is canonical and a snapshot
-//! loads by appending. It grows by eighths, so that it is never less than three quarters full.
+//! loads by appending. A digest and what stands beside it are one cell, so that looking one up touches
+//! one place of the memory.
 
 use std::marker::PhantomData;
 
@@ -21,6 +22,9 @@ pub(super) trait Key: Copy + Ord {
 pub(super) trait Cell: Copy {
     /// Its form in memory; the default stands for an empty cell.
     type Bits: Copy + Default + PartialEq + std::fmt::Debug;
+    /// A full table is made anew with room for one of so many more. The less it grows, the less room
+    /// is empty, and the more often all digests move.
+    const GROWS_BY_ONE_OF: usize;
     /// The form of a value, which is never the default.
     fn to_bits(self) -> Self::Bits;
     /// The value; `None` for an empty cell.
@@ -30,18 +34,23 @@ pub(super) trait Cell: Copy {
 /// Digests with their states.
 #[derive(Clone, Debug)]
 pub(super) struct DigestTable<K, C: Cell> {
-    digests: Vec<[u8; 16]>,
-    states: Vec<C::Bits>,
+    cells: Vec<Kept<C::Bits>>,
     /// How many cells digests are spread over; the cells beyond are for what overflows the last.
     spread: usize,
     count: usize,
     keys: PhantomData<K>,
 }
 
+/// A digest and what stands beside it. An empty cell is all zeros.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept<B> {
+    digest: [u8; 16],
+    bits: B,
+}
+
 impl<K, C: Cell> Default for DigestTable<K, C> {
     fn default() -> Self {
-        let (digests, states) = (Vec::new(), Vec::new());
-        Self { digests, states, spread: 0, count: 0, keys: PhantomData }
+        Self { cells: Vec::new(), spread: 0, count: 0, keys: PhantomData }
     }
 }
 
@@ -57,53 +66,53 @@ impl<K: Key, C: Cell> DigestTable<K, C> {
     /// How many digests there would be room for.
     #[cfg(test)]
     pub(super) fn cells(&self) -> usize {
-        self.digests.capacity()
+        self.cells.capacity()
     }
 
     /// The state of a digest.
     pub(super) fn get(&self, digest: &K) -> Option<C> {
         let place = self.find(digest).ok()?;
-        C::from_bits(*self.states.get(place)?)
+        C::from_bits(self.cells.get(place)?.bits)
     }
 
     /// Changes the state of a digest that is there.
     pub(super) fn set(&mut self, digest: &K, state: C) {
         if let Ok(place) = self.find(digest)
-            && let Some(cell) = self.states.get_mut(place)
+            && let Some(cell) = self.cells.get_mut(place)
         {
-            *cell = state.to_bits();
+            cell.bits = state.to_bits();
         }
     }
 
     /// Puts a digest in, unless it is there already; whether it was new.
     pub(super) fn insert(&mut self, digest: K, state: C) -> bool {
-        self.insert_among(digest, state, |_| true)
+        let Err(place) = self.find(&digest) else { return false };
+        self.insert_at(place, digest, state, |_| true);
+        true
     }
 
-    /// The same. When the table has to grow, it keeps only what this says is worth it.
-    pub(super) fn insert_among(
+    /// Gives a digest the state that follows from the one that it has, if it is there. When the table
+    /// has to grow, it keeps only what `is_kept` says is worth it.
+    pub(super) fn change(
         &mut self,
         digest: K,
-        state: C,
+        change: impl FnOnce(Option<C>) -> C,
         is_kept: impl Fn(&C) -> bool,
-    ) -> bool {
-        if self.find(&digest).is_ok() {
-            return false;
+    ) {
+        match self.find(&digest) {
+            Ok(place) => {
+                if let Some(cell) = self.cells.get_mut(place) {
+                    cell.bits = change(C::from_bits(cell.bits)).to_bits();
+                }
+            }
+            Err(place) => self.insert_at(place, digest, change(None), is_kept),
         }
-        if (self.count + 1) * CELLS_PER_EIGHT > self.spread * 8 {
-            self.grow(is_kept);
-        }
-        if !self.insert_new(digest, state) {
-            self.lengthen();
-            self.insert_new(digest, state);
-        }
-        true
     }
 
     /// All digests with their states, in the order of the digests.
     pub(super) fn iter(&self) -> impl Iterator<Item = (K, C)> + '_ {
-        self.digests.iter().zip(&self.states).filter_map(|(digest, &bits)| {
-            C::from_bits(bits).map(|state| (K::of_bytes(*digest), state))
+        self.cells.iter().filter_map(|cell| {
+            C::from_bits(cell.bits).map(|state| (K::of_bytes(cell.digest), state))
         })
     }
 
@@ -116,19 +125,14 @@ impl<K: Key, C: Cell> DigestTable<K, C> {
     fn with_room_for(count: usize) -> Self {
         let spread = (count * CELLS_PER_EIGHT).div_ceil(8);
         let cells = if count == 0 { 0 } else { spread + 16 + spread / 128 };
-        Self {
-            digests: vec![[0; 16]; cells],
-            states: vec![C::Bits::default(); cells],
-            spread,
-            count: 0,
-            keys: PhantomData,
-        }
+        Self { cells: vec![Kept::default(); cells], spread, count: 0, keys: PhantomData }
     }
 
     fn grow(&mut self, is_kept: impl Fn(&C) -> bool) {
         let kept = || self.iter().filter(|(_, state)| is_kept(state));
         let count = kept().count();
-        if let Some(wider) = Self::spread_out(count + 1 + count / 8, count, kept()) {
+        let room = count + 1 + count / C::GROWS_BY_ONE_OF;
+        if let Some(wider) = Self::spread_out(room, count, kept()) {
             *self = wider;
         }
     }
@@ -136,10 +140,8 @@ impl<K: Key, C: Cell> DigestTable<K, C> {
     /// Makes room for more of what overflows the last cells, which is rare. No digest moves.
     fn lengthen(&mut self) {
         let more = 16 + self.spread / 128;
-        self.digests.reserve_exact(more);
-        self.states.reserve_exact(more);
-        self.digests.resize(self.digests.len() + more, [0; 16]);
-        self.states.resize(self.states.len() + more, C::Bits::default());
+        self.cells.reserve_exact(more);
+        self.cells.resize(self.cells.len() + more, Kept::default());
     }
 
     /// Spreads sorted entries over a table for `room` of them. `None` when the entries are out of
@@ -158,49 +160,57 @@ impl<K: Key, C: Cell> DigestTable<K, C> {
             }
             previous = Some(digest);
             let place = table.home(&digest).max(next);
-            if place >= table.states.len() {
+            if place >= table.cells.len() {
                 table.lengthen();
             }
-            table.put(place, digest, state.to_bits());
+            table.put(place, digest, state);
             table.count += 1;
             next = place + 1;
         }
         Some(table)
     }
 
-    /// Inserts a digest that is not there; `false` when there is no free cell after its place.
-    fn insert_new(&mut self, digest: K, state: C) -> bool {
-        let Err(place) = self.find(&digest) else { return true };
-        let free = self.states.iter().skip(place).position(|&bits| bits == C::Bits::default());
-        let Some(free) = free.map(|distance| place + distance) else { return false };
-        self.digests.copy_within(place..free, place + 1);
-        self.states.copy_within(place..free, place + 1);
-        self.put(place, digest, state.to_bits());
+    /// Inserts a digest that is not there, at the place where it belongs as the table is now.
+    fn insert_at(&mut self, place: usize, digest: K, state: C, is_kept: impl Fn(&C) -> bool) {
+        let mut place = place;
+        if (self.count + 1) * CELLS_PER_EIGHT > self.spread * 8 {
+            self.grow(is_kept);
+            place = self.find(&digest).unwrap_or_else(|place| place);
+        }
+        let is_free = |cell: &Kept<C::Bits>| cell.bits == C::Bits::default();
+        let free = match self.cells.iter().skip(place).position(is_free) {
+            Some(distance) => place + distance,
+            None => {
+                let end = self.cells.len();
+                self.lengthen();
+                end
+            }
+        };
+        self.cells.copy_within(place..free, place + 1);
+        self.put(place, digest, state);
         self.count += 1;
-        true
     }
 
-    fn put(&mut self, place: usize, digest: K, bits: C::Bits) {
-        if let (Some(cell), Some(state)) = (self.digests.get_mut(place), self.states.get_mut(place))
-        {
-            *cell = *digest.bytes();
-            *state = bits;
+    fn put(&mut self, place: usize, digest: K, state: C) {
+        if let Some(cell) = self.cells.get_mut(place) {
+            *cell = Kept { digest: *digest.bytes(), bits: state.to_bits() };
         }
     }
 
     /// The digest's place, or the place where it would have to be inserted.
     fn find(&self, digest: &K) -> Result<usize, usize> {
-        let home = self.home(digest);
-        let cells = self.digests.iter().zip(&self.states).enumerate().skip(home);
-        for (place, (cell, &bits)) in cells {
-            if bits == C::Bits::default() || cell > digest.bytes() {
+        let wanted = u128::from_be_bytes(*digest.bytes());
+        let cells = self.cells.iter().enumerate().skip(self.home(digest));
+        for (place, cell) in cells {
+            let there = u128::from_be_bytes(cell.digest);
+            if there > wanted || cell.bits == C::Bits::default() {
                 return Err(place);
             }
-            if cell == digest.bytes() {
+            if there == wanted {
                 return Ok(place);
             }
         }
-        Err(self.states.len())
+        Err(self.cells.len())
     }
 
     /// Where a digest stands in an empty table. All digests of a slot share their first ten bits,

@@ -146,7 +146,7 @@ impl Shard {
             owners: Vec::new(),
             slots: vec![empty; layout.slots_per_shard().into()],
             expiries: Expiries::default(),
-            claims: Claims::default(),
+            claims: Claims::new(layout),
             attempts: Attempts::default(),
             owed: Owed::default(),
         }

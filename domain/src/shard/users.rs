@@ -60,6 +60,9 @@ impl Cell for Uses {
     /// The period above, the count below, eight bytes in memory and in snapshots.
     type Bits = u64;
 
+    /// Users come one by one, and each of them waits.
+    const GROWS_BY_ONE_OF: usize = 2;
+
     fn to_bits(self) -> u64 {
         u64::from(self.period.0) << 32 | u64::from(OCCUPIED | self.count.min(MOST_USES))
     }
@@ -89,13 +92,17 @@ impl Users {
         uses.map_or(0, |uses| uses.count)
     }
 
-    /// Counts one use in a period. What was counted in another one is over.
-    pub(super) fn count(&mut self, user: UserDigest, period: Period, at: Timestamp) {
-        let count = self.used(&user, period).saturating_add(1).min(MOST_USES);
-        let uses = Uses { period, count };
-        if !self.0.insert_among(user, uses, |uses| uses.matters_at(at)) {
-            self.0.set(&user, uses);
-        }
+    /// Counts one use in a period; how many they are now. What was counted in another one is over.
+    pub(super) fn count(&mut self, user: UserDigest, period: Period, at: Timestamp) -> u32 {
+        let mut count = 1;
+        let one_more = |former: Option<Uses>| {
+            let former = former.filter(|former| former.period == period);
+            count += former.map_or(0, |former| former.count);
+            count = count.min(MOST_USES);
+            Uses { period, count }
+        };
+        self.0.change(user, one_more, |uses| uses.matters_at(at));
+        count
     }
 
     /// Takes one use of a period back, if that period is still the one that is counted.
@@ -147,8 +154,8 @@ mod tests {
         let at = Timestamp(20_000 * 86_400_000);
         let day = |offset: i64| Period::of(Per::Day, (20_000 + offset) * 86_400_000);
         let mut users = Users::default();
-        users.count(user(1), day(0), at);
-        users.count(user(1), day(0), at);
+        let counted = [(); 2].map(|()| users.count(user(1), day(0), at));
+        assert_eq!(counted, [1, 2]);
         assert_eq!((users.used(&user(1), day(0)), users.used(&user(2), day(0))), (2, 0));
         users.count(user(1), day(1), at);
         assert_eq!((users.used(&user(1), day(0)), users.used(&user(1), day(1))), (0, 1));
@@ -169,14 +176,18 @@ mod tests {
         }
         assert!(users.0.cells() < 12_000, "{} cells", users.0.cells());
         let mut forever = Users::default();
-        (0..2_000).for_each(|number| forever.count(user(number), EVER, Timestamp(number << 30)));
+        for number in 0..2_000 {
+            forever.count(user(number), EVER, Timestamp(number << 30));
+        }
         assert_eq!(forever.at(Timestamp::MAX).count(), 2_000, "what is for ever stays");
     }
 
     #[test]
     fn counters_come_back_from_a_snapshot() {
         let mut users = Users::default();
-        (0..500).for_each(|number| users.count(user(number % 300), EVER, Timestamp(0)));
+        for number in 0..500 {
+            users.count(user(number % 300), EVER, Timestamp(0));
+        }
         let kept: Vec<_> = users.at(Timestamp(0)).collect();
         let again = Users::restore(kept.len(), kept.iter().copied()).unwrap();
         assert!(again.at(Timestamp(0)).eq(kept.iter().copied()));

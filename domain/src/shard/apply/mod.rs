@@ -122,7 +122,7 @@ impl Machine for Shard {
     fn unfinished(&self) -> Unfinished {
         Unfinished {
             claims: self.claims.len(),
-            oldest_claim: self.claims.iter().next().map(|claim| claim.at),
+            oldest_claim: self.claims.oldest().map(|claim| claim.at),
             owed: self.owed.uses.len(),
         }
     }

@@ -9,13 +9,12 @@ use crate::codes::CampaignNumber;
 use crate::delivery::Window;
 use crate::shard::Shard;
 use crate::shard::attempts::{Attempts, Fate};
-use crate::shard::claims::{Claims, PendingClaim};
+use crate::shard::claims::PendingClaim;
 use crate::shard::digest_table::Cell as _;
 use crate::shard::owed::{Owed, OwedUse};
 use crate::shard::shares::ShareBook;
 use crate::shard::slot_state::SlotState;
 use crate::shard::users::{UserDigest, Users, Uses};
-use crate::slot::ShardLayout;
 use crate::timestamp::Timestamp;
 
 /// The counters of users, after the section of their slot.
@@ -47,7 +46,7 @@ impl Shard {
                 write_section(BOOK, &(known.view.number, book), write)?;
             }
         }
-        let claims: Vec<PendingClaim> = self.claims.iter().copied().collect();
+        let claims = self.claims.through(u64::MAX, usize::MAX);
         for claims in claims.chunks(PER_SECTION) {
             write_section(CLAIMS, &claims, write)?;
         }
@@ -180,13 +179,4 @@ fn longer<T: Copy>(
     let sound = former.as_ref().is_none_or(|former| former.below() == below);
     let former: Vec<(u64, T)> = former.iter().flat_map(Window::above).collect();
     Window::restore(below, former.into_iter().chain(above)).filter(|_| sound)
-}
-
-/// The pending claims, with what is found again from them.
-pub(super) fn claims(layout: ShardLayout, pending: Vec<PendingClaim>) -> Claims {
-    let mut claims = Claims::default();
-    for claim in pending {
-        claims.insert(layout.shard_of(claim.code.slot()), claim);
-    }
-    claims
 }

@@ -11,6 +11,7 @@ use crate::codes::CampaignNumber;
 use crate::machine::{Decode, DecodeError};
 use crate::progress::Progress;
 use crate::rules::Rules;
+use crate::shard::claims::Claims;
 use crate::shard::holds::Expiries;
 use crate::shard::slot_state::SlotState;
 use crate::shard::{Campaign, Record, Shard};
@@ -102,7 +103,7 @@ impl Decode for Decoder {
             owners: head.owners,
             slots: self.slots,
             expiries: Expiries::default(),
-            claims: across::claims(self.layout, self.across.claims),
+            claims: Claims::restore(self.layout, self.across.claims),
             attempts: self.across.attempts,
             owed: self.across.owed,
         };
