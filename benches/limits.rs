@@ -10,11 +10,13 @@
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redeemd_actors::bookkeeping::Lent;
+use redeemd_actors::confidence::Confidence;
 use redeemd_actors::core::Answer;
 use redeemd_actors::directory::place_of;
 use redeemd_actors::node::Node;
@@ -47,6 +49,8 @@ const DIRECTORY: DirectoryId = DirectoryId([1; 16]);
 const LAST: u64 = 1_000;
 
 fn main() {
+    // The threads of a node that has ended still look at its disk: folders stay until all is done.
+    let folder = tempfile::tempdir().unwrap();
     let numbers: Vec<u64> =
         std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
     let number = |place: usize, otherwise: u64| numbers.get(place).copied().unwrap_or(otherwise);
@@ -55,26 +59,35 @@ fn main() {
         "{:>14} {:>11} {:>12} {:>10} {:>12} {:>12}",
         "campaign", "redeemed", "redeemed/s", "of plain", "last 1,000", "fdatasync/s"
     );
-    let plain = run("plain", None, seconds, in_flight, None);
+    let plain = run("plain", folder.path(), None, seconds, in_flight, None);
     let limit = UserLimit { limit: 3, per: Per::Ever, zone: 0 };
     let zones = vec![TimeZone::UTC];
     let rules = Rules { zones, uses_per_user: Some(limit), ..Rules::default() };
-    run("uses_per_user", Some(rules), seconds, in_flight, Some(plain));
+    run("uses_per_user", folder.path(), Some(rules), seconds, in_flight, Some(plain));
     // As many as the plain campaign would redeem in that time.
     let limit = (plain * seconds as f64) as u64;
     let total_uses = Some(TotalLimit { limit, since: Revision(0) });
     let rules = Rules { total_uses, ..Rules::default() };
-    run("total_uses", Some(rules), seconds * 4, in_flight, Some(plain));
+    run("total_uses", folder.path(), Some(rules), seconds * 4, in_flight, Some(plain));
     memory(users);
 }
 
 /// Redeems for so long, or until the total is reached; how many in a second.
-fn run(name: &str, rules: Option<Rules>, seconds: u64, in_flight: u64, plain: Option<f64>) -> f64 {
-    let folder = tempfile::tempdir().unwrap();
-    let syncs = Syncs::rate(folder.path());
+fn run(
+    name: &str,
+    folder: &Path,
+    rules: Option<Rules>,
+    seconds: u64,
+    in_flight: u64,
+    plain: Option<f64>,
+) -> f64 {
+    let folder = folder.join(name);
+    std::fs::create_dir(&folder).unwrap();
+    let syncs = Syncs::rate(&folder);
     let total = rules.as_ref().and_then(|rules| rules.total_uses).map(|total| total.limit);
+    let limits_users = rules.as_ref().is_some_and(|rules| rules.uses_per_user.is_some());
     actix_web::rt::System::new().block_on(async {
-        let disk = Arc::new(RealDisk::new(folder.path()));
+        let disk = Arc::new(RealDisk::new(&folder));
         let node = support::node::start(disk, DIRECTORY, LAYOUT, SEGMENT, Duration::ZERO).await;
         let port: Port<Shard> = Port::open(&node.shard_ports, &node.shards, in_flight as usize * 2);
         let terms = make_campaign(&node, rules).await;
@@ -92,6 +105,8 @@ fn run(name: &str, rules: Option<Rules>, seconds: u64, in_flight: u64, plain: Op
             last_begun: Cell::new(None),
             ended: RefCell::default(),
             total,
+            limits_users,
+            confidence: Confidence::default(),
         });
         let clients: Vec<_> = (0..in_flight)
             .map(|_| {
@@ -155,6 +170,8 @@ struct Client {
     last_begun: Cell<Option<Instant>>,
     ended: RefCell<Option<Instant>>,
     total: Option<u64>,
+    limits_users: bool,
+    confidence: Confidence,
 }
 
 impl Client {
@@ -165,42 +182,39 @@ impl Client {
         }
     }
 
-    /// Redeems a code, with whatever steps that takes.
+    /// Redeems a code, with whatever steps that takes, as `service/stepping.rs` does.
     async fn redeem(&self, number: u64) {
         let code = CodeKey::Sealed { campaign: CAMPAIGN, serial: Serial::new(number).unwrap() };
         let place = place_of(LAYOUT, code.slot());
+        let user = format!("user-{number:07}");
+        let digest = self.limits_users.then(|| UserDigest::new(CAMPAIGN, &user));
         let mut command = Command::Redeem(Redeem {
             code,
-            user: format!("user-{number:07}").into(),
+            user: user.into(),
             metadata: None,
             api_key: ApiKeyNumber(1),
             request: None,
         });
+        let unasked = digest.filter(|_| self.confidence.stake(1));
+        if let Some(user) = unasked {
+            command = self.claim(code, user, command).await;
+        }
         loop {
             match self.port.perform(place, command.clone()).await {
                 Answer::Outcome(Outcome::Done(record)) => {
                     if let Some(claim) = record.claim() {
                         self.node.bookkeeping.settle(&claim, Fate::Granted);
+                        match unasked {
+                            Some(_) => self.confidence.won(),
+                            None => self.confidence.earned(),
+                        }
                     }
                     return self.count();
                 }
                 Answer::Outcome(Outcome::Acknowledged(Acknowledgement::ClaimFirst {
-                    campaign,
                     user,
-                })) => {
-                    let wish = ClaimUse { campaign, user, code };
-                    let user_place = place_of(LAYOUT, user.slot());
-                    match self.port.perform(user_place, Command::ClaimUse(wish)).await {
-                        Answer::Outcome(Outcome::Acknowledged(Acknowledgement::Claimed(claim))) => {
-                            command = command.with_claim(Some(claim)).unwrap();
-                        }
-                        Answer::Rejected(_)
-                        | Answer::Outcome(Outcome::Acknowledged(Acknowledgement::ClaimsFull)) => {
-                            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
-                        }
-                        other => panic!("{other:?}"),
-                    }
-                }
+                    ..
+                })) => command = self.claim(code, user, command).await,
                 Answer::Outcome(Outcome::Acknowledged(Acknowledgement::ShareFirst {
                     campaign,
                 })) => {
@@ -215,6 +229,22 @@ impl Client {
                 }
                 other => panic!("{other:?}"),
             }
+        }
+    }
+
+    /// Claims a use of a user for a command; the command with the claim, or as it was.
+    async fn claim(&self, code: CodeKey, user: UserDigest, command: Command) -> Command {
+        let wish = ClaimUse { campaign: CAMPAIGN, user, code };
+        match self.port.perform(place_of(LAYOUT, user.slot()), Command::ClaimUse(wish)).await {
+            Answer::Outcome(Outcome::Acknowledged(Acknowledgement::Claimed(claim))) => {
+                command.with_claim(Some(claim)).unwrap()
+            }
+            Answer::Rejected(_)
+            | Answer::Outcome(Outcome::Acknowledged(Acknowledgement::ClaimsFull)) => {
+                actix_web::rt::time::sleep(Duration::from_millis(1)).await;
+                command
+            }
+            other => panic!("{other:?}"),
         }
     }
 

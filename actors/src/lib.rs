@@ -7,6 +7,7 @@
 
 pub mod bookkeeping;
 pub mod clock_watch;
+pub mod confidence;
 pub mod control_view;
 pub mod core;
 pub mod crash_point;

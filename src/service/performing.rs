@@ -8,7 +8,7 @@ use redeemd_actors::port::Asked;
 use redeemd_domain::codes::CodeKey;
 use redeemd_domain::identifier::RedemptionId;
 use redeemd_domain::machine::Outcome;
-use redeemd_domain::shard::{Acknowledgement, Claim, Command, Record, Shard};
+use redeemd_domain::shard::{Acknowledgement, Claim, Command, Record, Shard, UserDigest};
 
 use super::asking::no_answer;
 use super::error::Error;
@@ -64,7 +64,12 @@ impl Worker {
         code: CodeKey,
         command: Command,
     ) -> Result<Performed, Error> {
-        match self.dispatch(code, command).told().await {
+        let claim = self.expected_claim(&command).filter(|_| self.may_claim_unasked(1));
+        let told = match claim {
+            Some(next) => Told::Unfinished(Unfinished { code, command, next }),
+            None => self.dispatch(code, command).told().await,
+        };
+        match told {
             Told::Settled(settled) => settled,
             Told::Unfinished(unfinished) => {
                 let mut settled = self.go_on(vec![unfinished]).await;
@@ -79,28 +84,45 @@ impl Worker {
         &self,
         commands: Vec<(CodeKey, Command)>,
     ) -> Vec<Result<Performed, Error>> {
-        let send = |(code, command)| self.dispatch(code, command);
-        let sent: Vec<Sent> = commands.into_iter().map(send).collect();
-        let mut settled = Vec::with_capacity(sent.len());
-        let mut unfinished = Vec::new();
-        let mut places = Vec::new();
-        for (place, sent) in sent.into_iter().enumerate() {
-            match sent.told().await {
-                Told::Settled(result) => settled.push(result),
-                Told::Unfinished(command) => {
-                    settled.push(Err(Error::Overloaded));
-                    unfinished.push(command);
-                    places.push(place);
-                }
-            }
-        }
-        let finished = self.go_on(unfinished).await;
-        for (place, result) in places.into_iter().zip(finished) {
+        let claims = commands.iter().filter(|(_, command)| self.expected_claim(command).is_some());
+        let claims = claims.count();
+        let may_claim = claims > 0 && self.may_claim_unasked(claims);
+        let mut settled: Vec<_> = commands.iter().map(|_| Err(Error::Overloaded)).collect();
+        let mut settle = |place: usize, result| {
             if let Some(settled) = settled.get_mut(place) {
                 *settled = result;
             }
+        };
+        let (mut sent, mut unfinished) = (Vec::with_capacity(commands.len()), Vec::new());
+        for (place, (code, command)) in commands.into_iter().enumerate() {
+            match may_claim.then(|| self.expected_claim(&command)).flatten() {
+                Some(next) => unfinished.push((place, Unfinished { code, command, next })),
+                None => sent.push((place, self.dispatch(code, command))),
+            }
         }
+        for (place, sent) in sent {
+            match sent.told().await {
+                Told::Settled(result) => settle(place, result),
+                Told::Unfinished(command) => unfinished.push((place, command)),
+            }
+        }
+        unfinished.sort_by_key(|&(place, _)| place);
+        let (places, unfinished): (Vec<_>, _) = unfinished.into_iter().unzip();
+        let finished = self.go_on(unfinished).await;
+        places.into_iter().zip(finished).for_each(|(place, result)| settle(place, result));
         settled
+    }
+
+    /// The claim that a command's shard will most likely ask for.
+    fn expected_claim(&self, command: &Command) -> Option<Next> {
+        let campaign = self.view().expects_claim(command)?;
+        let user = UserDigest::new(campaign, command.user()?);
+        Some(Next::ClaimUnasked { campaign, user })
+    }
+
+    /// Whether so many claims may be made before anybody was asked; they are staked then.
+    fn may_claim_unasked(&self, claims: usize) -> bool {
+        self.has_room_for_steps(claims) && self.inner().confidence.stake(claims)
     }
 
     pub(super) fn dispatch(&self, code: CodeKey, command: Command) -> Sent {

@@ -43,6 +43,9 @@ pub(super) enum Next {
     Search { through: u64 },
     /// One of the user's uses must be claimed.
     Claim { campaign: CampaignNumber, user: UserDigest },
+    /// The code's shard was not asked yet, and will most likely say that one of the user's uses must
+    /// be claimed: so that is done at once.
+    ClaimUnasked { campaign: CampaignNumber, user: UserDigest },
     /// The code's shard must have a share of the campaign's total.
     Share { campaign: CampaignNumber },
     /// Nothing; what it came with was void.
@@ -58,6 +61,8 @@ struct Item {
     searches: usize,
     /// Whether what the code's shard owes its user was looked for.
     is_paid: bool,
+    /// Whether its claim is made before its code's shard was asked, and so is staked.
+    is_staked: bool,
     /// What it is refused with, unless its request was answered in the meantime.
     refused: Option<Refusal>,
 }
@@ -80,10 +85,10 @@ impl Worker {
         if count == 0 {
             return Vec::new();
         }
-        let stepping = &self.inner().stepping;
-        if stepping.get() + count > MOST_COMMANDS {
+        if !self.has_room_for_steps(count) {
             return give_up(|| Error::Overloaded);
         }
+        let stepping = &self.inner().stepping;
         stepping.set(stepping.get() + count);
         let worker = self.clone();
         let task = tokio::task::spawn_local(async move {
@@ -95,6 +100,11 @@ impl Worker {
         task.await.unwrap_or_else(|_| give_up(|| Error::internal("the task of steps panicked")))
     }
 
+    /// Whether so many more commands may go through steps.
+    pub(super) fn has_room_for_steps(&self, count: usize) -> bool {
+        self.inner().stepping.get() + count <= MOST_COMMANDS
+    }
+
     async fn step_through(&self, unfinished: Vec<Unfinished>) -> Vec<Result<Performed, Error>> {
         let mut settled: Vec<_> = unfinished.iter().map(|_| Err(Error::Overloaded)).collect();
         let mut settle = |place: usize, result| {
@@ -104,7 +114,9 @@ impl Worker {
         };
         let item = |(place, unfinished)| {
             let Unfinished { code, command, next } = unfinished;
-            Item { place, code, command, next, searches: 0, is_paid: false, refused: None }
+            let is_staked = matches!(next, Next::ClaimUnasked { .. });
+            let (searches, is_paid, refused) = (0, false, None);
+            Item { place, code, command, next, searches, is_paid, is_staked, refused }
         };
         let mut open: Vec<Item> = unfinished.into_iter().enumerate().map(item).collect();
         let (begun, mut pause) = (Instant::now(), PAUSES.0);
@@ -182,6 +194,7 @@ impl Worker {
                     Ok(_) | Err(_) => Some(Fate::Refused),
                 };
                 if let (Some(claim), Some(fate)) = (claim, fate) {
+                    self.learn(fate, item.is_staked);
                     bookkeeping.crash_points.at(CrashPoint::after_attempt(fate)).await;
                     bookkeeping.settle(&claim, fate);
                 }
@@ -189,6 +202,7 @@ impl Worker {
             }
             Told::Unfinished(Unfinished { next, .. }) => {
                 item.next = next;
+                item.is_staked = false;
                 if let (Some(claim), Next::Search { .. } | Next::Claim { .. }) = (claim, next) {
                     bookkeeping.settle(&claim, Fate::Refused);
                 }
@@ -199,6 +213,16 @@ impl Worker {
                 }
                 Ok(item)
             }
+        }
+    }
+
+    /// Learns from an attempt with a claim whether claims are worth making unasked.
+    fn learn(&self, fate: Fate, was_staked: bool) {
+        let confidence = &self.inner().confidence;
+        match (fate, was_staked) {
+            (Fate::Granted, true) => confidence.won(),
+            (Fate::Granted, false) => confidence.earned(),
+            (Fate::Refused, _) => {}
         }
     }
 

@@ -26,6 +26,7 @@ use redeemd_persistence::ledger;
 mod changed_total;
 mod crash_points;
 mod long_ago;
+mod unasked;
 
 use super::{Caller, CodeRange, Error, IdempotencyKey, Redemption, Turns, Worker, time_zone};
 use crate::secrets::{Keys, SECRET_BYTES, ServerSecret, Vault, Wrapper};

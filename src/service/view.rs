@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use redeemd_domain::campaign::{Campaign, Codes};
+use redeemd_domain::campaign::{Campaign, Codes, Status};
 use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::control::Control;
+use redeemd_domain::shard::{Command, Spend};
 
 use super::caller::{Caller, Callers};
 use crate::secrets::{Keys, Vault, digest_of_api_key};
@@ -17,6 +18,8 @@ pub struct View {
     callers: Callers,
     keys: Arc<Keys>,
     has_listed_codes: bool,
+    /// Whether any campaign limits each user.
+    limits_users: bool,
     /// Whether any campaign of listed codes has a limit that spans codes.
     limits_listed_codes: bool,
 }
@@ -28,8 +31,9 @@ impl View {
         let has_listed_codes = control.campaigns().any(|campaign| is_listed(&campaign.codes));
         let limits_listed_codes =
             control.campaigns().any(|campaign| is_listed(&campaign.codes) && spans_codes(campaign));
+        let limits_users = control.campaigns().any(|campaign| limits_users(campaign));
         let (callers, keys) = (Callers::of(&control), vault.keys(&control));
-        Self { control, callers, keys, has_listed_codes, limits_listed_codes }
+        Self { control, callers, keys, limits_users, has_listed_codes, limits_listed_codes }
     }
 
     /// The whole state.
@@ -58,6 +62,28 @@ impl View {
         }
     }
 
+    /// The campaign of a command's code, where the code's shard will most likely say that one of the
+    /// user's uses must be claimed first. Where a share of a total comes before that it will not; nor
+    /// where it wants to hear first whether the ledger knows the request, since the code was used
+    /// before. The campaign of a listed code is not known here.
+    pub(super) fn expects_claim(&self, command: &Command) -> Option<CampaignNumber> {
+        if !self.limits_users {
+            return None;
+        }
+        let (Command::Redeem(redeem) | Command::Spend(Spend { redeem, claim: None, .. })) = command
+        else {
+            return None;
+        };
+        let CodeKey::Sealed { campaign, .. } = redeem.code else { return None };
+        let known = self.campaign(campaign)?;
+        let rules = known.rules.as_deref()?;
+        let is_expected = rules.uses_per_user.is_some()
+            && rules.total_uses.is_none()
+            && known.status == Status::Active
+            && (known.uses_per_code == Some(1) || redeem.request.is_none());
+        is_expected.then_some(campaign)
+    }
+
     /// A campaign.
     pub fn campaign(&self, number: CampaignNumber) -> Option<&Arc<Campaign>> {
         self.control.campaign(number)
@@ -67,6 +93,10 @@ impl View {
     pub fn caller(&self, api_key: &[u8]) -> Option<Caller> {
         self.callers.find(&digest_of_api_key(api_key))
     }
+}
+
+fn limits_users(campaign: &Campaign) -> bool {
+    campaign.rules.as_deref().is_some_and(|rules| rules.uses_per_user.is_some())
 }
 
 fn spans_codes(campaign: &Campaign) -> bool {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use redeemd_actors::confidence::Confidence;
 use redeemd_actors::node::Node;
 use redeemd_actors::port::Port;
 use redeemd_domain::control::Control;
@@ -39,6 +40,8 @@ pub(super) struct Inner {
     pub(super) changes: Cell<usize>,
     /// How many commands go through steps.
     pub(super) stepping: Cell<usize>,
+    /// How many claims may be made before their codes' shards were asked.
+    pub(super) confidence: Confidence,
     /// How many listers are at work.
     pub(super) listers: Cell<usize>,
     pub(super) turns: Arc<Turns>,
@@ -59,6 +62,7 @@ impl Worker {
             lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             changes: Cell::new(0),
             stepping: Cell::new(0),
+            confidence: Confidence::default(),
             listers: Cell::new(0),
             turns: Arc::clone(turns),
             vault: Arc::clone(vault),

@@ -37,19 +37,15 @@ impl Gathered {
     }
 
     pub(super) fn add(&self, claim: &Claim, fate: Fate) {
-        let one = match fate {
-            Fate::Granted => Settle { settled: vec![claim.number], ..Settle::default() },
-            Fate::Refused => Settle { returned: vec![claim.number], ..Settle::default() },
-        };
-        self.put(claim.shard.into(), one);
+        self.put(claim.shard.into(), |gathered| match fate {
+            Fate::Granted => gathered.settled.push(claim.number),
+            Fate::Refused => gathered.returned.push(claim.number),
+        });
     }
 
-    fn put(&self, shard: usize, mut settle: Settle) {
+    fn put(&self, shard: usize, put: impl FnOnce(&mut Settle)) {
         let Some(gathered) = self.by_shard.get(shard) else { return };
-        let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        gathered.settled.append(&mut settle.settled);
-        gathered.returned.append(&mut settle.returned);
-        drop(gathered);
+        put(&mut gathered.lock().unwrap_or_else(PoisonError::into_inner));
         if !self.is_known.swap(true, Ordering::AcqRel) {
             self.some.notify_one();
         }
@@ -98,7 +94,12 @@ pub(super) async fn run(books: Rc<Books>, gathered: std::sync::Arc<Gathered>) {
         books.crash_points.at(CrashPoint::Settled).await;
         if !failed.is_empty() {
             actix::clock::sleep(AGAIN).await;
-            failed.into_iter().for_each(|(shard, settle)| gathered.put(shard, settle));
+            for (shard, mut settle) in failed {
+                gathered.put(shard, |gathered| {
+                    gathered.settled.append(&mut settle.settled);
+                    gathered.returned.append(&mut settle.returned);
+                });
+            }
         }
         gathered.is_telling.store(false, Ordering::Release);
     }

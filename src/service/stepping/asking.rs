@@ -35,7 +35,7 @@ impl Worker {
             _ if item.refused.is_some() && !matches!(item.next, Next::Nothing) => {
                 Begun::Refused(item)
             }
-            Next::Claim { campaign, user } => {
+            Next::Claim { campaign, user } | Next::ClaimUnasked { campaign, user } => {
                 let wish = ClaimUse { campaign, user, code: item.code };
                 let place = place_of(self.inner().node.layout, user.slot());
                 let asked = self.inner().shards.perform(place, Command::ClaimUse(wish));
@@ -68,6 +68,14 @@ impl Worker {
     }
 
     async fn claimed(&self, mut item: Item, answer: Answer<Shard>) -> Stepped {
+        let is_claimed =
+            matches!(answer, Answer::Outcome(Outcome::Acknowledged(Acknowledgement::Claimed(_))));
+        if item.is_staked && !is_claimed {
+            // The code's shard has the first word, on replays and on what refuses before limits do.
+            item.is_staked = false;
+            item.next = Next::Nothing;
+            return Stepped::Send(item);
+        }
         match answer {
             Answer::Outcome(Outcome::Acknowledged(Acknowledgement::Claimed(claim))) => {
                 self.inner().node.bookkeeping.crash_points.at(CrashPoint::Claimed).await;

@@ -14,6 +14,8 @@ pub(super) struct Call {
     pub(super) searches: u32,
     /// What it needs before its code's shard is asked again.
     pub(super) next: Option<Next>,
+    /// Whether its first claim is made before its code's shard was asked.
+    pub(super) claims_unasked: bool,
     /// The claim that it goes with.
     pub(super) claim: Option<Claim>,
     /// How many steps it took.
@@ -28,6 +30,14 @@ impl Call {
     }
 
     pub(super) fn new(wish: Wish) -> Self {
-        Self { wish, searched: 0, searches: 0, next: None, claim: None, steps: 0 }
+        Self {
+            wish,
+            searched: 0,
+            searches: 0,
+            next: None,
+            claims_unasked: false,
+            claim: None,
+            steps: 0,
+        }
     }
 }

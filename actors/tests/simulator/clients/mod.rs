@@ -90,7 +90,7 @@ impl Clients {
                 if wish.has_key() {
                     self.past.push(wish.clone());
                 }
-                Call::new(wish)
+                self.perhaps_unasked(Call::new(wish))
             }
         };
         if self.take_step(world, place, &mut call) {

@@ -4,7 +4,7 @@
 
 use redeemd_actors::bookkeeping::Lent;
 use redeemd_actors::core::{Answer, Ask, Token};
-use redeemd_domain::codes::CampaignNumber;
+use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::machine::Outcome;
 use redeemd_domain::shard::{
     Acknowledgement, Claim, ClaimUse, Command, Event, Extent, Fate, Record, Shard, UserDigest,
@@ -26,6 +26,20 @@ pub(super) enum Next {
 }
 
 impl Clients {
+    /// Often a use is claimed before the code's shard was asked, as the service does it. The campaign
+    /// may know no such limit, and the code may be anybody's.
+    pub(super) fn perhaps_unasked(&mut self, mut call: Call) -> Call {
+        if let Wish::Redeem { code: CodeKey::Sealed { campaign, .. }, user, .. } = call.wish
+            && self.has_rules
+            && self.random.percent(40)
+        {
+            let user = UserDigest::new(campaign, &format!("user-{user}"));
+            call.next = Some(Next::Claim { campaign, user });
+            call.claims_unasked = true;
+        }
+        call
+    }
+
     /// Takes the step that a call needs; `false` where it needs none that is answered.
     pub(super) fn take_step(&mut self, world: &mut World, place: usize, call: &mut Call) -> bool {
         let layout = world.plan.layout;
@@ -76,11 +90,13 @@ impl Clients {
             return;
         };
         call.next = None;
+        let is_unasked = std::mem::take(&mut call.claims_unasked);
         match outcome {
             Outcome::Acknowledged(Acknowledgement::Claimed(claim)) => {
                 world.trace.note("claimed", claim.number, u64::from(claim.shard));
                 call.claim = Some(claim);
             }
+            _ if is_unasked => world.trace.note("no claim unasked", 0, 0),
             Outcome::Refused(_) => {
                 world.trace.note("user limit reached", 0, 0);
                 return;
@@ -164,7 +180,7 @@ impl Clients {
 
 impl Wish {
     /// The code that a use is wanted of.
-    fn code(&self) -> Option<redeemd_domain::codes::CodeKey> {
+    fn code(&self) -> Option<CodeKey> {
         match self {
             Self::Redeem { code, .. } => Some(*code),
             Self::Life { life, .. } => Some(life.code()),
