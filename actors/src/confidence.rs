@@ -10,10 +10,10 @@
 use std::cell::Cell;
 
 /// How many granted codes make up for one claim that was made in vain.
-const STAKE: u32 = 16;
+const STAKE: u32 = 8;
 
 /// How many claims may be under way at the beginning.
-const AT_FIRST: u32 = 64;
+const AT_FIRST: u32 = 1_024;
 
 /// How many claims may ever be under way, and so be in vain one after the other.
 const AT_MOST: u32 = 16_384;
@@ -59,15 +59,16 @@ mod tests {
     #[test]
     fn claims_in_vain_are_few_for_each_code_that_was_granted() {
         let confidence = Confidence::default();
-        assert!(!confidence.stake(65), "all or none");
-        assert!((0..64).all(|_| confidence.stake(1)));
+        assert!(!confidence.stake(1_025), "all or none");
+        assert!((0..1_024).all(|_| confidence.stake(1)));
         assert!(!confidence.stake(1), "nothing came back");
-        (0..15).for_each(|_| confidence.earned());
+        (0..7).for_each(|_| confidence.earned());
         assert!(!confidence.stake(1));
         confidence.earned();
         assert!(confidence.stake(1));
         confidence.won();
         assert!(confidence.stake(1), "what was won can be staked again");
+        assert!(!confidence.stake(1));
     }
 
     #[test]

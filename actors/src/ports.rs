@@ -45,6 +45,12 @@ impl<M: Machine> Ports<M> {
     /// Gives every answer to its port. Where nobody listens any more, nobody wants to know: what
     /// was done is done all the same.
     pub fn answer(&self, answers: Answers<M>) {
+        let Some((first, _)) = answers.first() else { return };
+        let port = first.port;
+        // Mostly all of them are for the same one.
+        if answers.iter().all(|(token, _)| token.port == port) {
+            return self.send(vec![(port, answers)]);
+        }
         let mut groups: Vec<(PortId, Answers<M>)> = Vec::new();
         for (token, answer) in answers {
             match groups.iter_mut().find(|(port, _)| *port == token.port) {
@@ -52,6 +58,10 @@ impl<M: Machine> Ports<M> {
                 None => groups.push((token.port, vec![(token, answer)])),
             }
         }
+        self.send(groups);
+    }
+
+    fn send(&self, groups: Vec<(PortId, Answers<M>)>) {
         let senders = self.senders.read().unwrap_or_else(PoisonError::into_inner);
         for (port, group) in groups {
             if let Some(Err(mpsc::error::TrySendError::Full(_))) =

@@ -14,7 +14,14 @@ impl Flavor for Append<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        if bytes.len() < 8 {
+            // Mostly it is a number of a few bytes, which are sooner there than a call is made.
+            let (fours, rest) = bytes.as_chunks::<4>();
+            fours.iter().for_each(|four| self.0.extend_from_slice(four));
+            rest.iter().for_each(|&byte| self.0.push(byte));
+        } else {
+            self.0.extend_from_slice(bytes);
+        }
         Ok(())
     }
 

@@ -99,7 +99,7 @@ impl Worker {
         });
         let (user, ttl_ms, api_key) = (wish.user.into(), wish.ttl_ms, caller.number);
         let place = PlaceHold { code, user, ttl_ms, claim: None, api_key, request };
-        let performed = self.perform(code, Command::PlaceHold(place)).await?;
+        let performed = self.perform(code, Command::PlaceHold(Box::new(place))).await?;
         match performed.record.as_ref().map(|record| &record.event) {
             Some(Event::HoldPlaced(placed)) => {
                 self.held(placed.hold.clone(), Fate::Held, performed.is_replayed)

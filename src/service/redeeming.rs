@@ -58,7 +58,7 @@ impl Redemption<'_> {
         };
         match self.amount {
             None => Command::Redeem(redeem),
-            amount => Command::Spend(Spend { redeem, claim: None, amount }),
+            amount => Command::Spend(Box::new(Spend { redeem, claim: None, amount })),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redeemd_domain::campaign::{Campaign, Codes, Status};
 use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::control::Control;
-use redeemd_domain::shard::{Command, Spend};
+use redeemd_domain::shard::Command;
 
 use super::caller::{Caller, Callers};
 use crate::secrets::{Keys, Vault, digest_of_api_key};
@@ -70,9 +70,10 @@ impl View {
         if !self.limits_users {
             return None;
         }
-        let (Command::Redeem(redeem) | Command::Spend(Spend { redeem, claim: None, .. })) = command
-        else {
-            return None;
+        let redeem = match command {
+            Command::Redeem(redeem) => redeem,
+            Command::Spend(spend) => &spend.redeem,
+            _ => return None,
         };
         let CodeKey::Sealed { campaign, .. } = redeem.code else { return None };
         let known = self.campaign(campaign)?;

@@ -144,6 +144,7 @@ impl<M: Machine> SequenceCore<M> {
         let Some(count) = self.pipeline.arrive(ticket) else { return };
         let first = self.machine.last() + 1;
         let mut records = Vec::with_capacity(count as usize);
+        outputs.answers.reserve(count as usize);
         for _ in 0..count {
             let Some(Proposal { token, entry }) = self.pipeline.pop() else { break };
             self.applying = token.map(|token| (token, Proposed::from(&entry)));

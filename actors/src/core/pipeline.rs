@@ -19,6 +19,8 @@ pub(super) struct Pipeline<M: Machine> {
     gathered: u32,
     /// Those, as their frame will have them.
     payload: Vec<u8>,
+    /// How many bytes the last frame had: the next one has room for as many at once.
+    last_frame_bytes: usize,
     next_ticket: u64,
 }
 
@@ -45,6 +47,7 @@ impl<M: Machine> Pipeline<M> {
             flights: VecDeque::new(),
             gathered: 0,
             payload: Vec::new(),
+            last_frame_bytes: 0,
             next_ticket: 0,
         }
     }
@@ -62,6 +65,7 @@ impl<M: Machine> Pipeline<M> {
     /// Adds an entry to the next frame; whether it could be written.
     pub(super) fn push(&mut self, token: Option<Token>, entry: Entry<M::Command>) -> bool {
         if self.payload.is_empty() {
+            self.payload.reserve(self.last_frame_bytes);
             entry::begin(&mut self.payload);
         }
         if entry::encode(&entry, &mut self.payload).is_err() {
@@ -81,6 +85,7 @@ impl<M: Machine> Pipeline<M> {
         let ticket = FrameTicket(self.next_ticket);
         self.next_ticket += 1;
         let count = std::mem::take(&mut self.gathered);
+        self.last_frame_bytes = self.payload.len();
         let proposed = applied + self.proposals.len() as u64;
         self.flights.push_back(Flight { ticket, count });
         Some(FrameProposal {

@@ -1,16 +1,18 @@
 //! Claims on the uses of users, where the users are counted: made before a code is redeemed, and
 //! settled or returned when it is known what became of that.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::acknowledgement::Acknowledgement;
+use super::in_order::InOrder;
 use super::steps::{Claim, ClaimUse, Settle};
 use super::users::UserDigest;
 use super::{Outcome, Shard};
 use crate::codes::{CampaignNumber, CodeKey};
-use crate::delivery::{ROOM_TO_KEEP, give_room_back};
+use crate::delivery::ROOM_TO_KEEP;
 use crate::invariant::Invariant;
 use crate::machine::Machine as _;
 use crate::progress::Stamp;
@@ -54,27 +56,23 @@ pub enum UserStanding {
     Reached,
 }
 
-/// The pending claims of a shard.
-///
-/// Claims are made in the order of their numbers and end nearly in that order, thousands of them at
-/// any time, each of them twice in somebody's way: so they stand in a hash table, and their order
-/// beside it.
+/// The pending claims of a shard: made in the order of their numbers, ended nearly in that order, and
+/// thousands of them at any time.
 #[derive(Clone, Debug)]
 pub(super) struct Claims {
     layout: ShardLayout,
-    /// By their numbers.
-    pending: HashMap<u64, PendingClaim, ahash::RandomState>,
-    /// By the shard of their codes, the numbers of claims in their order. The first of them is
-    /// pending; others may be over. Found again from `pending`, hence no part of the canonical state.
-    orders: BTreeMap<u16, VecDeque<u64>>,
+    pending: InOrder<PendingClaim>,
+    /// The numbers of those on codes of each shard; found again from `pending`, hence no part of the
+    /// canonical state.
+    by_code_shard: BTreeMap<u16, InOrder<u64>>,
     /// How many each user has, found again in the same way.
     by_user: HashMap<(UserDigest, Period), u32, ahash::RandomState>,
 }
 
 impl Claims {
     pub(super) fn new(layout: ShardLayout) -> Self {
-        let (pending, by_user) = (HashMap::default(), HashMap::default());
-        Self { layout, pending, orders: BTreeMap::new(), by_user }
+        let (pending, by_code_shard) = (InOrder::default(), BTreeMap::new());
+        Self { layout, pending, by_code_shard, by_user: HashMap::default() }
     }
 
     /// The pending claims that a snapshot kept.
@@ -89,40 +87,26 @@ impl Claims {
     fn insert(&mut self, claim: PendingClaim) {
         *self.by_user.entry((claim.user, claim.period)).or_default() += 1;
         let code_shard = self.layout.shard_of(claim.code.slot());
-        self.orders.entry(code_shard).or_default().push_back(claim.number);
-        self.pending.insert(claim.number, claim);
+        self.by_code_shard.entry(code_shard).or_default().push(claim.number, claim.number);
+        self.pending.push(claim.number, claim);
     }
 
     fn remove(&mut self, number: u64) -> Option<PendingClaim> {
-        let claim = self.pending.remove(&number)?;
-        let of_user = (claim.user, claim.period);
-        if let Some(count) = self.by_user.get_mut(&of_user) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_user.remove(&of_user);
+        let claim = self.pending.take(number)?;
+        let code_shard = self.layout.shard_of(claim.code.slot());
+        if let Some(of_code_shard) = self.by_code_shard.get_mut(&code_shard) {
+            of_code_shard.take(number);
+        }
+        if let Entry::Occupied(mut count) = self.by_user.entry((claim.user, claim.period)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
-        self.end_in_order(&claim);
-        if self.pending.is_empty() && self.pending.capacity() > ROOM_TO_KEEP {
-            self.pending.shrink_to(ROOM_TO_KEEP);
+        if self.by_user.is_empty() && self.by_user.capacity() > ROOM_TO_KEEP {
             self.by_user.shrink_to(ROOM_TO_KEEP);
-            self.orders.clear();
         }
         Some(claim)
-    }
-
-    /// Takes what is over from the front of the order in which a claim stood.
-    fn end_in_order(&mut self, claim: &PendingClaim) {
-        let code_shard = self.layout.shard_of(claim.code.slot());
-        let Some(order) = self.orders.get_mut(&code_shard) else { return };
-        if order.front() != Some(&claim.number) {
-            return;
-        }
-        order.pop_front();
-        while order.front().is_some_and(|number| !self.pending.contains_key(number)) {
-            order.pop_front();
-        }
-        give_room_back(order);
     }
 
     /// How many claims of a user in a period are pending.
@@ -132,21 +116,17 @@ impl Claims {
 
     /// The oldest claim on codes of a shard that is pending.
     fn oldest_for(&self, code_shard: u16) -> Option<u64> {
-        self.orders.get(&code_shard)?.front().copied()
+        self.by_code_shard.get(&code_shard)?.first().copied()
     }
 
     /// The oldest of all.
     pub(super) fn oldest(&self) -> Option<&PendingClaim> {
-        let oldest = self.orders.values().filter_map(VecDeque::front).min()?;
-        self.pending.get(oldest)
+        self.pending.first()
     }
 
-    /// Those up to a number, oldest first, so many at most.
-    pub(super) fn through(&self, number: u64, most: usize) -> Vec<PendingClaim> {
-        let old = self.pending.keys().copied().filter(|&claim| claim <= number);
-        let mut old: Vec<u64> = old.collect();
-        old.sort_unstable();
-        old.iter().take(most).filter_map(|claim| self.pending.get(claim).copied()).collect()
+    /// All of them, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PendingClaim> {
+        self.pending.iter()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -265,6 +245,7 @@ impl Shard {
 
     /// The pending claims up to an entry, oldest first.
     pub(super) fn pending_claims(&self, through: u64, most: usize) -> Vec<PendingClaim> {
-        self.claims.through(through, most)
+        let old = self.claims.iter().take_while(|claim| claim.number <= through);
+        old.take(most).copied().collect()
     }
 }

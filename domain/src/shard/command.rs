@@ -17,7 +17,8 @@ use crate::codes::{CampaignNumber, CodeKey};
 use crate::request::Request;
 use crate::rules::Rules;
 
-/// What a shard can be asked to do.
+/// What a shard can be asked to do. What is larger than a plain redemption stands in a box, since
+/// every command is moved several times on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Nothing, but to carry the ledger's position into the state.
@@ -41,11 +42,11 @@ pub enum Command {
         rules: Arc<Rules>,
     },
     /// Redeem a code with more to say than [`Command::Redeem`] can.
-    Spend(Spend),
+    Spend(Box<Spend>),
     /// Take a redemption back, or some of its money.
     RollBack(Box<RollBack>),
     /// Keep a use of a code for a user for some time.
-    PlaceHold(PlaceHold),
+    PlaceHold(Box<PlaceHold>),
     /// Make a redemption of a hold.
     Confirm(Box<Confirm>),
     /// Give a hold up.
@@ -97,9 +98,8 @@ pub enum Command {
 macro_rules! subject {
     ($command:expr, $as_reference:ident) => {
         match $command {
-            Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => {
-                Some((redeem.code, redeem.request.$as_reference()))
-            }
+            Self::Redeem(redeem) => Some((redeem.code, redeem.request.$as_reference())),
+            Self::Spend(spend) => Some((spend.redeem.code, spend.redeem.request.$as_reference())),
             Self::Revoke(change) | Self::Restore(change) => {
                 Some((change.code, change.request.$as_reference()))
             }
@@ -156,9 +156,17 @@ impl Command {
     /// the command is no wish that such a claim is for.
     pub fn with_claim(self, claim: Option<Claim>) -> Option<Self> {
         match self {
-            Self::Redeem(redeem) => Some(Self::Spend(Spend { claim, ..Spend::plain(redeem) })),
-            Self::Spend(spend) => Some(Self::Spend(Spend { claim, ..spend })),
-            Self::PlaceHold(place) => Some(Self::PlaceHold(PlaceHold { claim, ..place })),
+            Self::Redeem(redeem) => {
+                Some(Self::Spend(Box::new(Spend { claim, ..Spend::plain(redeem) })))
+            }
+            Self::Spend(mut spend) => {
+                spend.claim = claim;
+                Some(Self::Spend(spend))
+            }
+            Self::PlaceHold(mut place) => {
+                place.claim = claim;
+                Some(Self::PlaceHold(place))
+            }
             Self::Confirm(mut confirm) => {
                 confirm.spend.claim = claim;
                 Some(Self::Confirm(confirm))
@@ -170,7 +178,8 @@ impl Command {
     /// The user for whom a use of a code is wanted.
     pub fn user(&self) -> Option<&str> {
         match self {
-            Self::Redeem(redeem) | Self::Spend(Spend { redeem, .. }) => Some(&redeem.user),
+            Self::Redeem(redeem) => Some(&redeem.user),
+            Self::Spend(spend) => Some(&spend.redeem.user),
             Self::PlaceHold(place) => Some(&place.user),
             Self::Confirm(confirm) => Some(&confirm.spend.redeem.user),
             _ => None,

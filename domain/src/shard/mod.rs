@@ -17,6 +17,7 @@ mod digest_table;
 mod encoding;
 mod hold;
 mod holds;
+mod in_order;
 mod judge;
 mod life;
 mod list;

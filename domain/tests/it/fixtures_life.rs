@@ -65,7 +65,8 @@ fn wish(code: CodeKey, request: Option<Request>) -> Redeem {
 
 fn hold(code: CodeKey, ttl_ms: u64, claim: Option<Claim>, request: Option<Request>) -> Command {
     let user = "Žofie-1".into();
-    Command::PlaceHold(PlaceHold { code, user, ttl_ms, claim, api_key: API_KEY, request })
+    let place = PlaceHold { code, user, ttl_ms, claim, api_key: API_KEY, request };
+    Command::PlaceHold(Box::new(place))
 }
 
 /// The hold that the entry of this number placed.
@@ -104,7 +105,8 @@ fn commands() -> Vec<Command> {
         let (code, reason) = (gift, "bonus".into());
         Command::TopUp(TopUp { code, amount, reason, api_key: API_KEY, request })
     };
-    let spend = |amount| Command::Spend(Spend { redeem: wish(gift, None), claim: None, amount });
+    let spend =
+        |amount| Command::Spend(Box::new(Spend { redeem: wish(gift, None), claim: None, amount }));
     vec![
         Command::PutCampaign(view(1024)),
         Command::PutRules { view: view(2048), rules: rules.into() },

@@ -52,7 +52,7 @@ fn spend(serial: u64, claim: Claim) -> Command {
     let user = "Žofie-1".into();
     let redeem =
         Redeem { code: code(serial), user, metadata: None, api_key: API_KEY, request: None };
-    Command::Spend(Spend { claim: Some(claim), ..Spend::plain(redeem) })
+    Command::Spend(Box::new(Spend { claim: Some(claim), ..Spend::plain(redeem) }))
 }
 
 fn claim_use(byte: u8, serial: u64) -> Command {

@@ -101,16 +101,16 @@ fn command(deed: &Deed, user: &str, key: Option<(u8, u8)>, model: &Model) -> Opt
     Some(match deed {
         Deed::Redeem { code, amount: None } => Command::Redeem(redeem(*code, user, about(1, code))),
         Deed::Redeem { code, amount } => {
-            Command::Spend(spend(redeem(*code, user, about(1, code)), *amount))
+            Command::Spend(Box::new(spend(redeem(*code, user, about(1, code)), *amount)))
         }
-        Deed::Hold { code, ttl_ms } => Command::PlaceHold(PlaceHold {
+        Deed::Hold { code, ttl_ms } => Command::PlaceHold(Box::new(PlaceHold {
             code: *code,
             user: user.into(),
             ttl_ms: *ttl_ms,
             claim: None,
             api_key: API_KEY,
             request: about(2, code),
-        }),
+        })),
         Deed::Confirm { hold, amount, otherwise } => {
             let (hold, code, user) = pick(hold, &model.placed)?;
             let request = keyed(3, &hold.number.to_le_bytes());

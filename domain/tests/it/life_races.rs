@@ -40,19 +40,14 @@ fn redeem(code: CodeKey, user: &str) -> Command {
 }
 
 fn spend(code: CodeKey, user: &str, amount: u64) -> Command {
-    Command::Spend(Spend { amount: Some(amount), ..Spend::plain(wish(code, user, None)) })
+    let plain = Spend::plain(wish(code, user, None));
+    Command::Spend(Box::new(Spend { amount: Some(amount), ..plain }))
 }
 
 fn hold(code: CodeKey, user: &str, ttl_ms: u64) -> Command {
     let user = user.into();
-    Command::PlaceHold(PlaceHold {
-        code,
-        user,
-        ttl_ms,
-        claim: None,
-        api_key: API_KEY,
-        request: None,
-    })
+    let (api_key, claim, request) = (API_KEY, None, None);
+    Command::PlaceHold(Box::new(PlaceHold { code, user, ttl_ms, claim, api_key, request }))
 }
 
 fn confirm(hold: &Hold, otherwise: Otherwise) -> Command {

@@ -109,7 +109,7 @@ impl World {
     pub(crate) fn spend(&self, code: CodeKey, user: &str, claim: Option<Claim>) -> Command {
         let (user, api_key) = (user.into(), API_KEY);
         let redeem = Redeem { code, user, metadata: None, api_key, request: None };
-        Command::Spend(Spend { claim, ..Spend::plain(redeem) })
+        Command::Spend(Box::new(Spend { claim, ..Spend::plain(redeem) }))
     }
 
     pub(crate) fn settle(&mut self, shard: u16, settled: &[u64], returned: &[u64]) {

@@ -95,7 +95,8 @@ fn view(revision: u32) -> CampaignView {
 
 fn hold(code: CodeKey, user: &str) -> Command {
     let (user, api_key) = (user.into(), ApiKeyNumber(1));
-    Command::PlaceHold(PlaceHold { code, user, ttl_ms: 9, claim: None, api_key, request: None })
+    let place = PlaceHold { code, user, ttl_ms: 9, claim: None, api_key, request: None };
+    Command::PlaceHold(Box::new(place))
 }
 
 /// A shard in which all of these refusals hold of the code at 1000.
@@ -144,7 +145,7 @@ fn where_all_hold(code: CodeKey, refusals: &[Refusal]) -> Harness<Shard> {
 fn wish(code: CodeKey, refusals: &[Refusal]) -> Command {
     match command(Deed::Redeem, code, Some((1, 1))) {
         Command::Redeem(redeem) if refusals.contains(&AmountNotTaken) => {
-            Command::Spend(Spend { amount: Some(1), ..Spend::plain(redeem) })
+            Command::Spend(Box::new(Spend { amount: Some(1), ..Spend::plain(redeem) }))
         }
         plain => plain,
     }

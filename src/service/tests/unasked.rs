@@ -89,14 +89,22 @@ fn used_codes_tried_again_and_again_do_not_fill_the_journal() {
             assert_eq!(redeem(worker, code, "ann", None).await, Ok(false));
         }
         let before = entries(worker).await;
-        for attempt in 0..2_000 {
+        for attempt in 0..3_000 {
             let refused = redeem(worker, &codes[attempt % 32], "bob", None).await;
             assert_eq!(refused, Err(Refusal::AlreadyRedeemed));
         }
-        // 64 claims at first and two for 32 granted codes, each of them an entry, and so are the
+        // 1,024 claims at first and four for 32 granted codes, each of them an entry, and so are the
         // attempt that comes with it and its settlement. Some more let the shards forget.
         let wasted = entries(worker).await - before;
-        assert!((2..=3 * 66 + 100).contains(&wasted), "{wasted} entries");
+        assert!((2..=3 * 1_028 + 100).contains(&wasted), "{wasted} entries");
+        // The code's shard is asked first from here on.
+        let before = entries(worker).await;
+        for attempt in 0..1_000 {
+            let refused = redeem(worker, &codes[attempt % 32], "bob", None).await;
+            assert_eq!(refused, Err(Refusal::AlreadyRedeemed));
+        }
+        let wasted = entries(worker).await - before;
+        assert!(wasted < 100, "{wasted} entries more");
         // Asking first still redeems, and earns the next one.
         for code in &codes[32..] {
             assert_eq!(redeem(worker, code, "ann", None).await, Ok(false));

@@ -96,7 +96,8 @@ impl Life {
     ) -> Command {
         match self.clone() {
             Self::Hold { code, user, ttl_ms } => {
-                Command::PlaceHold(PlaceHold { code, user, ttl_ms, claim, api_key, request })
+                let place = PlaceHold { code, user, ttl_ms, claim, api_key, request };
+                Command::PlaceHold(Box::new(place))
             }
             Self::Confirm { hold, code, user, amount, take } => {
                 let redeem = Redeem { code, user, metadata: None, api_key, request };

@@ -126,7 +126,7 @@ impl Wish {
                     shard,
                     match is_plain {
                         true => Command::Redeem(redeem),
-                        false => Command::Spend(Spend { redeem, claim, amount: *amount }),
+                        false => Command::Spend(Box::new(Spend { redeem, claim, amount: *amount })),
                     },
                 )
             }

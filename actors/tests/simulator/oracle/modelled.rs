@@ -109,9 +109,8 @@ impl Modelled for Shard {
 
     fn attempt(command: &shard::Command) -> Option<AttemptId> {
         let api_key = match command {
-            shard::Command::Redeem(redeem) | shard::Command::Spend(shard::Spend { redeem, .. }) => {
-                redeem.api_key
-            }
+            shard::Command::Redeem(redeem) => redeem.api_key,
+            shard::Command::Spend(spend) => spend.redeem.api_key,
             shard::Command::Revoke(change) | shard::Command::Restore(change) => change.api_key,
             shard::Command::List(list) => list.api_key,
             shard::Command::Advance

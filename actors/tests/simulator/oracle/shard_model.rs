@@ -98,9 +98,8 @@ impl ShardModel {
         let was_used = |code| self.terms(code).is_some() && self.life(code).was_ever_used();
         match command {
             // A code that does not exist or was never used was never answered for.
-            Command::Redeem(redeem) | Command::Spend(Spend { redeem, .. }) => {
-                was_used(&redeem.code)
-            }
+            Command::Redeem(redeem) => was_used(&redeem.code),
+            Command::Spend(spend) => was_used(&spend.redeem.code),
             // What is still held was never confirmed.
             Command::Confirm(confirm) => {
                 let Confirm { hold, spend, otherwise } = &**confirm;

@@ -8,7 +8,7 @@ use crate::progress::Stamp;
 use crate::refusal::Refusal;
 use crate::shard::hold::{Confirm, Hold, HoldPlaced, MAX_EXPIRED, PlaceHold, Placing, Release};
 use crate::shard::judge::{Granted, Moment, Verdict};
-use crate::shard::{Command, Event, Outcome, Shard};
+use crate::shard::{Command, Event, Outcome, Shard, Spend};
 use crate::slot::Slot;
 use crate::timestamp::Timestamp;
 
@@ -41,7 +41,10 @@ impl Shard {
 
     pub(super) fn confirm(&mut self, stamp: Stamp, confirm: Confirm) -> Outcome {
         match self.judge_confirm(&confirm, stamp.at, Moment::Entry) {
-            Verdict::Granted(granted) => self.grant(stamp, confirm.spend, granted),
+            Verdict::Granted(granted) => {
+                let Spend { redeem, claim, amount: _ } = confirm.spend;
+                self.grant(stamp, redeem, claim, granted)
+            }
             Verdict::Settled(outcome) => outcome,
         }
     }
@@ -81,6 +84,9 @@ impl Shard {
 
     /// The commands that end what is due: as many as it takes, up to a bound.
     pub(super) fn expiring(&self, at: Timestamp) -> Vec<Command> {
+        if self.expiries.first_due(at).is_none() {
+            return Vec::new();
+        }
         let due = |place: usize| {
             let life = self.slots.get(place).and_then(|slot| slot.life.as_ref());
             life.into_iter().flat_map(|life| life.holds.due(at))

@@ -12,7 +12,7 @@ use super::acknowledgement::Acknowledgement;
 use super::command::Command;
 use super::judge::{Extras, Moment};
 use super::query::{Query, Reply};
-use super::{Campaign, Counts, Outcome, Record, Shard, Spend};
+use super::{Campaign, Counts, Outcome, Record, Shard};
 use crate::campaign::Terms;
 use crate::codes::CampaignNumber;
 use crate::entry::Entry;
@@ -42,16 +42,17 @@ impl Machine for Shard {
             Command::PutRules { view, rules } => {
                 self.put_campaign(Terms { view, rules: Some(rules) })
             }
-            Command::Redeem(redeem) => self.redeem(stamp, Spend::plain(redeem)),
+            Command::Redeem(redeem) => self.redeem(stamp, redeem, None, Extras::default()),
             Command::Spend(spend) => {
-                self.with_claim(spend.claim, |shard| shard.redeem(stamp, spend))
+                let (claim, extras) = (spend.claim, Extras::of(&spend));
+                self.with_claim(claim, |shard| shard.redeem(stamp, spend.redeem, claim, extras))
             }
             Command::Revoke(change) => self.set_revoked(stamp, change, true),
             Command::Restore(change) => self.set_revoked(stamp, change, false),
             Command::List(list) => self.list(stamp, list),
             Command::RollBack(roll_back) => self.roll_back(stamp, *roll_back),
             Command::PlaceHold(place) => {
-                self.with_claim(place.claim, |shard| shard.place_hold(stamp, place))
+                self.with_claim(place.claim, |shard| shard.place_hold(stamp, *place))
             }
             Command::Confirm(confirm) => {
                 self.with_claim(confirm.spend.claim, |shard| shard.confirm(stamp, *confirm))

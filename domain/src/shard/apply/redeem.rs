@@ -4,19 +4,30 @@ use super::uses::Taker;
 use crate::invariant::Invariant;
 use crate::progress::Stamp;
 use crate::shard::judge::{Extras, Granted, Moment, Verdict};
-use crate::shard::{Event, Outcome, Redemption, Shard, Spend, Spent};
+use crate::shard::{Claim, Event, Outcome, Redeem, Redemption, Shard, Spent};
 
 impl Shard {
-    pub(super) fn redeem(&mut self, stamp: Stamp, spend: Spend) -> Outcome {
-        match self.judge(&spend.redeem, Extras::of(&spend), stamp.at, Moment::Entry) {
-            Verdict::Granted(granted) => self.grant(stamp, spend, granted),
+    pub(super) fn redeem(
+        &mut self,
+        stamp: Stamp,
+        redeem: Redeem,
+        claim: Option<Claim>,
+        extras: Extras,
+    ) -> Outcome {
+        match self.judge(&redeem, extras, stamp.at, Moment::Entry) {
+            Verdict::Granted(granted) => self.grant(stamp, redeem, claim, granted),
             Verdict::Settled(outcome) => outcome,
         }
     }
 
     /// Redeems a code as it was judged. A hold of the user on it becomes the redemption.
-    pub(super) fn grant(&mut self, stamp: Stamp, spend: Spend, granted: Granted) -> Outcome {
-        let Spend { redeem, mut claim, amount: _ } = spend;
+    pub(super) fn grant(
+        &mut self,
+        stamp: Stamp,
+        redeem: Redeem,
+        mut claim: Option<Claim>,
+        granted: Granted,
+    ) -> Outcome {
         let Granted { view, has_rules, mut state, own_hold, money } = granted;
         state.uses += 1;
         let limit = view.uses_per_code;

@@ -17,8 +17,10 @@ pub(super) enum Taker {
 impl Shard {
     /// Somebody takes a use of a code.
     pub(super) fn take_use(&mut self, campaign: CampaignNumber, taker: Taker) {
-        self.count(campaign, |counts| *counts.taken_by(taker) += 1);
-        self.campaigns.get(&campaign).into_iter().for_each(Campaign::check_share);
+        if let Some(known) = self.campaigns.get_mut(&campaign) {
+            *known.counts.taken_by(taker) += 1;
+            known.check_share();
+        }
     }
 
     /// A hold becomes a redemption: the use stays taken, and so does what came with it.

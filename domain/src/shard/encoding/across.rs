@@ -46,7 +46,7 @@ impl Shard {
                 write_section(BOOK, &(known.view.number, book), write)?;
             }
         }
-        let claims = self.claims.through(u64::MAX, usize::MAX);
+        let claims: Vec<PendingClaim> = self.claims.iter().copied().collect();
         for claims in claims.chunks(PER_SECTION) {
             write_section(CLAIMS, &claims, write)?;
         }

@@ -121,7 +121,8 @@ impl Model {
         let request = command.request().map(|request| (request.digest, request.fingerprint));
         let judged = match command {
             Command::Redeem(redeem) => self.redeem(redeem, None, number, at),
-            Command::Spend(Spend { redeem, amount, .. }) => {
+            Command::Spend(spend) => {
+                let Spend { redeem, amount, .. } = &**spend;
                 self.redeem(redeem, *amount, number, at)
             }
             Command::PlaceHold(place) => self.hold(place, number, at),

@@ -26,7 +26,8 @@ pub(in crate::cli::journal) fn shard_command(
             details["rules"] = json!(rules_text::rules(rules));
             ("put_rules", details)
         }
-        C::Spend(Spend { redeem, claim, amount }) => {
+        C::Spend(spend) => {
+            let Spend { redeem, claim, amount } = &**spend;
             let mut details = wish(redeem, detail);
             details["claim"] =
                 json!(claim.map(|claim| json!({ "shard": claim.shard, "number": claim.number })));
