@@ -48,7 +48,7 @@ fn pending(found: i64) -> impl Iterator<Item = &'static Migration> {
     MIGRATIONS.iter().filter(move |migration| migration.version > found)
 }
 
-/// The SQL that brings a schema of a version to the newest one, as [`apply`] carries it out: for
+/// The SQL that brings a schema of a version to the newest one, as the server carries it out: for
 /// reading, or for carrying out by hand. Empty where there is nothing to do.
 pub fn pending_sql(found: i64) -> String {
     let mut sql = String::new();
