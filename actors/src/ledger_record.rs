@@ -67,7 +67,19 @@ pub fn push<R: Keyed>(
     scratch: &mut Vec<u8>,
 ) -> Result<(), ledger::Error> {
     encode(record, scratch)?;
-    batch.push_with(record.number(), scratch, |add| {
+    push_as_it_is(record, scratch, batch)
+}
+
+/// Adds a record to a batch in the bytes that a ledger had it in, which must be this record's.
+///
+/// # Errors
+/// When the ledger does not take it.
+pub fn push_as_it_is<R: Keyed>(
+    record: &R,
+    bytes: &[u8],
+    batch: &mut Batch,
+) -> Result<(), ledger::Error> {
+    batch.push_with(record.number(), bytes, |add| {
         record.keys(&mut |kind, bytes| add(Key { kind, bytes }));
         if let Some((RequestDigest(digest), _)) = record.request() {
             add(Key { kind: KeyKind::REQUEST, bytes: &digest });

@@ -71,6 +71,13 @@ impl<R: Recorded> Progress<R> {
         Stamp { number: entry.number, at: entry.at }
     }
 
+    /// Comes to an entry without it being given, with everything up to there in the ledger: for a
+    /// machine that is brought back from its records.
+    pub(crate) fn come_to(&mut self, last: u64, time: Timestamp) {
+        (self.last, self.time) = (last, time);
+        self.recent.forget(last);
+    }
+
     /// Remembers what came of the entry, if it answers a request with a key.
     pub(crate) fn remember<M: Machine<Record = R>>(&mut self, outcome: &Outcome<M>) {
         if let Outcome::Done(record) = outcome {

@@ -60,6 +60,7 @@ pub(super) fn start(
         },
         ledger: node.ledger.clone(),
         renderer: Renderer::new(hints),
+        view: node.view.clone(),
         note: Note::new(directory.disk(), &owner),
         owner,
         max_backlog_bytes: Some(settings.max_backlog_bytes).filter(|&bytes| bytes > 0),

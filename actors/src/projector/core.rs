@@ -72,10 +72,19 @@ struct Lane {
     checkpoint: Checkpoint,
     /// How far the ledger durably is.
     available: u64,
+    /// How far it may be written for the sake of another sequence.
+    bound: u64,
     is_under_way: bool,
     /// When something was last begun to be written.
     begun: Duration,
     search: Option<Search>,
+}
+
+impl Lane {
+    /// How far it can be written now.
+    fn writable(&self) -> u64 {
+        self.available.min(self.bound)
+    }
 }
 
 /// The search for an outcome that the database refuses.
@@ -108,6 +117,7 @@ impl Core {
         let lane = |&checkpoint: &Checkpoint| Lane {
             checkpoint,
             available: 0,
+            bound: u64::MAX,
             is_under_way: false,
             begun: Duration::ZERO,
             search: None,
@@ -167,6 +177,13 @@ impl Core {
     pub fn available(&mut self, sequence: SequenceId, through: u64) {
         if let Some(lane) = self.lanes.get_mut(&sequence) {
             lane.available = lane.available.max(through);
+        }
+    }
+
+    /// Lets a sequence be written up to an entry and no further, for the sake of another one.
+    pub fn bound(&mut self, sequence: SequenceId, through: u64) {
+        if let Some(lane) = self.lanes.get_mut(&sequence) {
+            lane.bound = through;
         }
     }
 
@@ -329,7 +346,7 @@ impl Core {
             self.lanes.iter().partition(|(sequence, _)| after(sequence));
         let mut wait = self.limits.interval;
         for (&sequence, lane) in later.into_iter().chain(earlier) {
-            let backlog = lane.available.saturating_sub(lane.checkpoint.through);
+            let backlog = lane.writable().saturating_sub(lane.checkpoint.through);
             if backlog == 0 || lane.is_under_way {
                 continue;
             }
@@ -352,7 +369,7 @@ impl Core {
         Step::Write(Order {
             sequence,
             from: lane.checkpoint,
-            through: lane.available,
+            through: lane.writable(),
             limit: lane.search.as_ref().map_or(limit, |search| search.limit),
             set_aside: lane.search.as_ref().and_then(|search| search.reason.clone()),
         })

@@ -9,7 +9,9 @@ pub mod bound;
 pub mod breaker;
 pub mod core;
 pub mod drain;
+mod horizon;
 pub mod pace;
+mod presence;
 pub mod reading;
 pub mod retrying;
 pub mod status;
@@ -33,6 +35,7 @@ use tokio::sync::Notify;
 
 use self::status::ProjectorStatus;
 use self::work::Work;
+use crate::control_view::ControlView;
 use crate::messages::Finish;
 use crate::status::Status;
 
@@ -58,6 +61,8 @@ pub struct Surroundings {
     pub ledger: LedgerReader,
     /// What makes rows of them.
     pub renderer: Renderer,
+    /// The control state, which says what records withhold.
+    pub view: ControlView,
     /// Where it notes how far it is.
     pub note: Note,
     /// How many bytes of the ledger's log may wait for the database, if not any number.

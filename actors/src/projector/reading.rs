@@ -1,6 +1,7 @@
 //! What the projector reads from the ledger: batches, and proof that the database's past is this
 //! ledger's.
 
+use redeemd_domain::control::Control;
 use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::ledger::{self, LedgerReader, Record};
@@ -21,6 +22,9 @@ pub enum Error {
     /// A record does not.
     #[error("{0}: {1}")]
     Record(Position, ledger_record::Error),
+    /// The control state does not know what a record of it withholds.
+    #[error("{0}: what it is about is not in the control state")]
+    Withheld(Position),
     /// The database has seen more than the ledger has, or something else.
     #[error("{0}")]
     Foreign(String),
@@ -44,28 +48,42 @@ impl Read {
     /// Adds an outcome, as rows or, for a reason, set aside.
     fn add(
         &mut self,
-        renderer: &Renderer,
+        (renderer, control): (&Renderer, &Control),
         record: Record,
         set_aside: Option<&String>,
     ) -> Result<(), Error> {
         let mut no_rows = Rows::default();
         let rows = if set_aside.is_none() { &mut self.batch.rows } else { &mut no_rows };
-        let at = render(renderer, &record, rows)?;
+        let decoded = render(renderer, &record, rows)?;
+        let at = decoded.at();
         let Record { position, bytes } = record;
         self.batch.to.chain = self.batch.to.chain.followed_by(position.number, &bytes);
         self.outcomes += 1;
-        if let Some(reason) = set_aside.cloned() {
-            self.batch.set_aside = Some(SetAside { position, at, reason, record: bytes });
+        // Whatever becomes of its rows: these are what a lost directory is rebuilt from.
+        if let Decoded::Control(record) = &decoded
+            && record.event.withholds()
+        {
+            let withheld = control.withheld(&record.event).ok_or(Error::Withheld(position))?;
+            self.batch.rows.keep_withheld(position.number, &withheld);
         }
+        if let Some(reason) = set_aside.cloned() {
+            let record = bytes.clone();
+            self.batch.set_aside = Some(SetAside { position, at, reason, record });
+        }
+        self.batch.rows.keep(position, bytes);
         Ok(())
     }
 }
 
-/// Reads what an order asks for.
+/// Reads what an order asks for. The control state is one that has seen all that is to be read.
 ///
 /// # Errors
 /// When the ledger does not read.
-pub fn read(ledger: &LedgerReader, renderer: &Renderer, order: &Order) -> Result<Read, Error> {
+pub fn read(
+    ledger: &LedgerReader,
+    (renderer, control): (&Renderer, &Control),
+    order: &Order,
+) -> Result<Read, Error> {
     let Order { sequence, from, through, limit, set_aside } = order;
     let rows = Rows::default();
     let batch = Batch { sequence: *sequence, from: *from, to: *from, rows, set_aside: None };
@@ -87,7 +105,7 @@ pub fn read(ledger: &LedgerReader, renderer: &Renderer, order: &Order) -> Result
                 break;
             }
             bytes += record.bytes.len();
-            read.add(renderer, record, set_aside.as_ref())?;
+            read.add((renderer, control), record, set_aside.as_ref())?;
         }
         read.batch.to.through = end;
     }
@@ -173,16 +191,16 @@ pub(super) fn decoded(record: &Record) -> Result<Decoded, Error> {
     decoded.map_err(|error| Error::Record(record.position, error))
 }
 
-/// Adds a record's rows, and says when it happened.
+/// Adds a record's rows, and gives the record.
 pub(super) fn render(
     renderer: &Renderer,
     record: &Record,
     rows: &mut Rows,
-) -> Result<Timestamp, Error> {
+) -> Result<Decoded, Error> {
     let decoded = decoded(record)?;
     match &decoded {
         Decoded::Control(record) => renderer.control(record, rows),
         Decoded::Shard(shard) => renderer.shard(record.position.sequence, shard, rows),
     }
-    Ok(decoded.at())
+    Ok(decoded)
 }

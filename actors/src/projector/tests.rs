@@ -93,6 +93,20 @@ fn little_waits_for_more_and_much_does_not() {
 }
 
 #[test]
+fn a_sequence_is_written_up_to_its_bound_and_the_rest_waits() {
+    let mut core = surveyed();
+    core.available(SHARD, 10);
+    core.bound(SHARD, 4);
+    let first = order(&mut core, SECOND);
+    assert_eq!(first.through, 4);
+    core.written(&first, end(&first), 4, SECOND / 100);
+    assert_eq!(core.backlog(), 6, "what waits is told all the same");
+    assert!(matches!(core.next(SECOND * 2), Step::Wait(_)));
+    core.bound(SHARD, 7);
+    assert_eq!(order(&mut core, SECOND * 2).through, 7);
+}
+
+#[test]
 fn after_a_failure_the_database_is_looked_at_again_later() {
     let mut core = surveyed();
     core.available(CONTROL, 5);

@@ -1,16 +1,19 @@
 //! Carrying out what the [`Core`] decides.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redeemd_domain::sequence::Position;
+use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_persistence::postgres::{Checkpoint, Error, Kind, Projection, Retried, Survey};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 
 use super::core::{Core, Order, Retry, Step};
+use super::horizon::Horizon;
+use super::presence::Presence;
 use super::status::Trouble;
 use super::watch::Watch;
 use super::{Surroundings, reading, retrying};
@@ -27,6 +30,8 @@ pub(super) struct Work {
     projection: Arc<Projection>,
     core: Core,
     watch: Watch,
+    horizon: Horizon,
+    presence: Presence,
     begun: Instant,
     under_way: JoinSet<Done>,
 }
@@ -68,6 +73,8 @@ impl Work {
             projection: Arc::new(Projection::new(&surroundings.options)),
             core: Core::new(surroundings.limits, &checkpoints),
             watch: Watch::new(surroundings.max_backlog_bytes, noted),
+            horizon: Horizon::default(),
+            presence: Presence::new(surroundings.owner.sequences()),
             begun: Instant::now(),
             under_way: JoinSet::new(),
             surroundings,
@@ -79,6 +86,7 @@ impl Work {
         loop {
             let now = self.now();
             self.watch.look(&self.surroundings, &mut self.core, now);
+            self.look_at_order();
             match self.core.next(now) {
                 Step::Survey => tokio::select! {
                     surveyed = self.survey() => self.surveyed(surveyed),
@@ -101,7 +109,26 @@ impl Work {
         };
         // What is cut off here is looked up at the next start.
         let _ = tokio::time::timeout(LAST_BATCHES, last).await;
+        if self.core.is_surveyed() {
+            self.presence.end(&self.projection, &self.surroundings.owner).await;
+        }
         self.watch.note(&self.surroundings, &self.core);
+    }
+
+    /// Keeps shards behind the control sequence, and says how far everything is.
+    fn look_at_order(&mut self) {
+        let Surroundings { ledger, owner, .. } = &self.surroundings;
+        let durable = owner.sequences().map(|sequence| (sequence, ledger.durable(sequence)));
+        let durable: BTreeMap<SequenceId, u64> = durable.collect();
+        // Read after what is durable of the shards: see there.
+        let control = ledger.appended(SequenceId::CONTROL);
+        let checkpoints = self.core.checkpoints();
+        for (sequence, through) in self.horizon.look(&checkpoints, &durable, control) {
+            self.core.bound(sequence, through);
+        }
+        if self.core.is_surveyed() {
+            self.presence.look(&checkpoints, &self.surroundings, &self.projection);
+        }
     }
 
     /// Looks how far the database is, and that its past is this directory's; then becomes the one
@@ -146,8 +173,8 @@ impl Work {
 
     /// Reads a batch and begins to write it.
     fn write(&mut self, order: Order) {
-        let Surroundings { ledger, renderer, owner, .. } = &self.surroundings;
-        let read = match reading::read(ledger, renderer, &order) {
+        let Surroundings { ledger, renderer, view, owner, .. } = &self.surroundings;
+        let read = match reading::read(ledger, (renderer, &view.current()), &order) {
             Ok(read) => read,
             Err(error) => {
                 let error = Error::Foreign(format!("the ledger does not read: {error}"));

@@ -3,11 +3,13 @@
 //! The whole campaign belongs to the control sequence. A shard holds only what it needs to judge a
 //! redemption, a [`CampaignView`], and ignores one whose revision is lower than what it has.
 
+mod history;
 mod stored;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use history::History;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{CampaignNumber, Pattern};

@@ -12,6 +12,7 @@ mod draft;
 mod encoding;
 mod import;
 mod issue;
+mod rebuilding;
 mod record;
 mod refusal;
 mod rules;
@@ -32,6 +33,7 @@ pub use import::{
     Import, MAX_REJECTED_ROWS, MAX_REMARKED_LINES, RejectedRow, Remarks, RowFault,
     SHORT_CODE_CHARACTERS,
 };
+pub use rebuilding::{Mismatch, Rebuilder, Withheld};
 pub use record::{Event, Record};
 pub use refusal::Refusal;
 pub use secrets::{MAX_SEALING_KEYS, Purpose, Secret, SecretName};

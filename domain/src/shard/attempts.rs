@@ -46,6 +46,11 @@ impl Attempts {
 }
 
 impl Shard {
+    /// Ends all attempts with claims of a shard below a number.
+    pub(super) fn end_attempts(&mut self, shard: u16, below: u64) {
+        self.attempts.0.entry(shard).or_default().end_below(below);
+    }
+
     /// Makes an attempt with a claim, unless that claim is void: each serves one attempt. Whatever
     /// refuses the attempt settles the claim's fate; only where a share of the campaign's total has
     /// to be brought first the same claim may be used again.

@@ -24,6 +24,7 @@ mod list;
 mod listed_table;
 mod owed;
 mod query;
+mod rebuilding;
 mod record;
 mod redemption;
 mod rollback;
@@ -53,6 +54,7 @@ pub use hold::{
 pub use list::{List, MAX_DIGESTS};
 pub use owed::{MAX_GIVEN_BACK, OwedUse};
 pub use query::{Due, Known, Query, Reply, Validated};
+pub use rebuilding::{End, Mismatch, Rebuilder, Traces, UserTally};
 pub use record::{Event, Record};
 pub use redemption::{Redeem, Redemption, Spend, Spent};
 pub use rollback::{Extent, RollBack, RolledBack};

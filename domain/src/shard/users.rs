@@ -112,6 +112,11 @@ impl Users {
         }
     }
 
+    /// Puts a counter back that was found again from elsewhere.
+    pub(super) fn put_back(&mut self, user: UserDigest, uses: Uses, at: Timestamp) {
+        self.0.change(user, |_| uses, |uses| uses.matters_at(at));
+    }
+
     /// The counters that matter at a time, in the order of their digests.
     pub(super) fn at(&self, at: Timestamp) -> impl Iterator<Item = (UserDigest, Uses)> + '_ {
         self.0.iter().filter(move |(_, uses)| uses.matters_at(at))

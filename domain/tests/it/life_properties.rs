@@ -19,7 +19,7 @@ use crate::life_model::Model;
 const API_KEY: ApiKeyNumber = ApiKeyNumber(1);
 
 /// Lives through a history beside the model; every answer and every sum must be the same.
-fn live(steps: &[Step]) -> Harness<Shard> {
+pub(crate) fn live(steps: &[Step]) -> (Harness<Shard>, Model) {
     let (mut harness, mut model) = (Harness::<Shard>::new(), Model::default());
     for (place, step) in steps.iter().enumerate() {
         take(step, &mut harness, &mut model);
@@ -33,10 +33,11 @@ fn live(steps: &[Step]) -> Harness<Shard> {
             model.check(&harness.machine);
         }
     }
-    harness
+    (harness, model)
 }
 
-fn take(step: &Step, harness: &mut Harness<Shard>, model: &mut Model) {
+/// Takes one step with both.
+pub(crate) fn take(step: &Step, harness: &mut Harness<Shard>, model: &mut Model) {
     match step {
         Step::Wish { deed, user, key, manner, late } => {
             if !late {
@@ -173,6 +174,6 @@ proptest! {
     fn the_shard_and_a_naive_model_agree_on_the_whole_life_of_codes(
         steps in history(), frame in 1..40usize, snapshot in any::<usize>(),
     ) {
-        live(&steps).check_replay(frame, snapshot);
+        live(&steps).0.check_replay(frame, snapshot);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redeemd_domain::sequence::SequenceId;
 
 use super::block::{Builder, HEADER_BYTES, Header, Kind};
-use super::chain::{Chains, Tail};
+use super::chain::{ChainDigest, Chains, Tail};
 use super::error::{AppendError, Damage, Error, Place};
 use super::open::open_engine;
 use super::options::{Engine, Options};
@@ -64,6 +64,26 @@ impl Import {
             return Err(Error::Options(format!("{FOLDER} is not empty")));
         }
         Ok(Self { disk, options, made: None, blocks: 0, bytes: 0 })
+    }
+
+    /// Begins a journal that has no entries, and whose sequences go on after these.
+    ///
+    /// # Errors
+    /// As [`Import::begin`].
+    pub fn begin_after(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        ends: impl IntoIterator<Item = (SequenceId, u64)>,
+    ) -> Result<Self, Error> {
+        let directory = options.directory;
+        let mut chains = Chains::new(directory);
+        for (sequence, last) in ends.into_iter().filter(|(_, last)| *last > 0) {
+            let digest = ChainDigest::genesis(directory, sequence);
+            chains.set(sequence, Tail { last, digest });
+        }
+        let mut import = Self::begin(disk, options)?;
+        import.take(Builder::default().anchor(&chains, 1).bytes())?;
+        Ok(import)
     }
 
     /// Takes the next block: first the anchor.

@@ -17,6 +17,8 @@ pub(super) async fn write(
     sequence: SequenceId,
     rows: &Rows,
 ) -> Result<(), Error> {
+    copy(transaction, &rows.outcomes).await?;
+    copy(transaction, &rows.withheld).await?;
     copy(transaction, &rows.redemptions).await?;
     copy(transaction, &rows.movements).await?;
     copy(transaction, &rows.codes).await?;

@@ -17,8 +17,14 @@ pub struct Migration {
 }
 
 /// All of them. What was released is never changed; a change is a new one at the end.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first", sql: include_str!("migrations/0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "first", sql: include_str!("migrations/0001_first.sql") },
+    Migration {
+        version: 2,
+        name: "rebuilding",
+        sql: include_str!("migrations/0002_rebuilding.sql"),
+    },
+];
 
 /// What stands before the first version: where versions are noted.
 const PREPARATION: &str = "CREATE SCHEMA IF NOT EXISTS redeemd;

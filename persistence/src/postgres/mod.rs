@@ -10,6 +10,7 @@
 mod aside;
 mod chain;
 mod changing;
+mod comparing;
 mod connection;
 mod copying;
 mod error;
@@ -18,7 +19,9 @@ mod note;
 mod options;
 mod ownership;
 mod partition;
+mod presence;
 mod projection;
+mod rebuilding;
 mod rendering;
 mod rows;
 
@@ -27,11 +30,14 @@ mod tests;
 
 pub use aside::{Retried, SetAside, Shown};
 pub use chain::{Chain, Checkpoint};
+pub use comparing::{Fact, Span, Totals};
 pub use error::{Error, Kind};
 pub use migration::{Migration, pending_sql};
 pub use note::Note;
 pub use options::{Options, WrongUrl};
 pub use ownership::Owner;
+pub use presence::{PRESENCE_INTERVAL, PRESENCE_LASTS};
 pub use projection::{Batch, Migrated, Projection, Survey};
+pub use rebuilding::Possession;
 pub use rendering::Renderer;
 pub use rows::Rows;

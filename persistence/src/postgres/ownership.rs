@@ -37,6 +37,11 @@ impl Owner {
         (0..=self.shards).map(SequenceId)
     }
 
+    /// As the columns of `redeemd.directory` have it: identifier, epoch's number and mark.
+    pub(super) fn columns(&self) -> (String, i64, String) {
+        (self.directory.to_string(), i64::from(self.epoch_number), self.mark())
+    }
+
     pub(super) fn mark(&self) -> String {
         self.epoch_mark.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -96,8 +101,8 @@ pub(super) async fn check(transaction: &Transaction<'_>, owner: &Owner) -> Resul
     if number != i64::from(owner.epoch_number) || mark != owner.mark() {
         return Err(Error::Foreign(
             "the database belongs to this data directory as it was before or after it was restored \
-             from a backup or salvaged; give it an empty database, which is filled from the \
-             beginning"
+             from a backup, salvaged or rebuilt; give it an empty database, which is filled from \
+             the beginning"
                 .to_owned(),
         ));
     }

@@ -204,7 +204,7 @@ async fn transact<T>(
     Ok(value)
 }
 
-async fn look(transaction: &Transaction<'_>) -> Result<Survey, Error> {
+pub(super) async fn look(transaction: &Transaction<'_>) -> Result<Survey, Error> {
     let select = "SELECT sequence, through, chain FROM redeemd.watermarks";
     let mut checkpoints = BTreeMap::new();
     for row in transaction.query_typed(select, &[]).await? {

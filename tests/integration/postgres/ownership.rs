@@ -136,6 +136,7 @@ fn a_database_that_went_back_to_its_own_backup_is_brought_up_again() {
     database.ask(
         "CREATE SCHEMA kept;
          CREATE TABLE kept.watermarks AS TABLE redeemd.watermarks;
+         CREATE TABLE kept.outcomes AS TABLE redeemd.outcomes;
          CREATE TABLE kept.redemptions AS TABLE redeemd.redemptions",
     );
     redeem_many(&mut server.client(), &codes[10..], "ada");
@@ -145,6 +146,8 @@ fn a_database_that_went_back_to_its_own_backup_is_brought_up_again() {
         "BEGIN;
          DELETE FROM redeemd.redemptions;
          INSERT INTO redeemd.redemptions SELECT * FROM kept.redemptions;
+         DELETE FROM redeemd.outcomes WHERE sequence > 0;
+         INSERT INTO redeemd.outcomes SELECT * FROM kept.outcomes WHERE sequence > 0;
          UPDATE redeemd.watermarks w SET through = k.through, chain = k.chain
              FROM kept.watermarks k WHERE k.sequence = w.sequence AND w.sequence > 0;
          COMMIT",

@@ -146,7 +146,7 @@ impl Machine for Shard {
 }
 
 impl Shard {
-    fn put_campaign(&mut self, terms: Terms) -> Outcome {
+    pub(super) fn put_campaign(&mut self, terms: Terms) -> Outcome {
         let Terms { view, rules } = terms;
         let known = self.campaigns.entry(view.number).or_insert_with(|| Campaign {
             view,

@@ -3,6 +3,7 @@
 mod campaign;
 mod code;
 mod hold;
+mod outcome;
 mod redemption;
 
 use std::collections::BTreeMap;
@@ -16,11 +17,16 @@ use super::partition::Month;
 pub(super) use campaign::{ApiKeyRow, CampaignRow};
 pub(super) use code::{AuditRow, CodeRow};
 pub(super) use hold::{HoldEnd, HoldRow};
+pub(super) use outcome::{OutcomeRow, WithheldRow, decode as decode_withheld};
 pub(super) use redemption::{MovementRow, RedemptionRow, Rollback, WholeRollback};
 
 /// The rows that some outcomes of one sequence leave, by table.
 #[derive(Debug, Default)]
 pub struct Rows {
+    /// The outcomes themselves.
+    pub(in crate::postgres) outcomes: Vec<OutcomeRow>,
+    /// What they withhold.
+    pub(in crate::postgres) withheld: Vec<WithheldRow>,
     pub(in crate::postgres) redemptions: Vec<RedemptionRow>,
     pub(in crate::postgres) movements: Vec<MovementRow>,
     pub(in crate::postgres) codes: Vec<CodeRow>,
@@ -40,7 +46,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// How many there are.
+    /// How many there are, besides the outcomes themselves.
     pub fn count(&self) -> usize {
         self.redemptions.len()
             + self.movements.len()
