@@ -2,6 +2,7 @@
 //!
 //! [`serve`] and what it runs read from top to bottom as the server starts and ends.
 
+pub mod comparison;
 mod ending;
 mod first_start;
 pub mod offline;

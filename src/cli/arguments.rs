@@ -9,6 +9,7 @@ use super::backup::Backup;
 use super::completions::Completions;
 use super::journal::JournalCommand;
 use super::postgres::PostgresCommand;
+use super::rebuild::Rebuild;
 use super::remote::bench::Bench;
 use super::remote::campaign::Campaign;
 use super::remote::clock::Clock;
@@ -16,6 +17,7 @@ use super::remote::codes::Codes;
 use super::remote::events::Events;
 use super::remote::key::Key;
 use super::remote::redemption::Redemption;
+use super::remote::verify::Verify;
 use super::restore::Restore;
 use crate::client::Target;
 
@@ -120,6 +122,10 @@ pub enum Command {
     Backup(Backup),
     /// Make a data directory out of a backup.
     Restore(Restore),
+    /// Make a data directory again that was lost, out of what is in PostgreSQL.
+    Rebuild(Rebuild),
+    /// Compare a running server with the PostgreSQL database that its outcomes are copied to.
+    Verify(Verify),
     /// Make the tables of the PostgreSQL database that outcomes are copied to.
     #[command(subcommand, after_help = "Example:\n  redeemd postgres migrate --dry-run")]
     Postgres(PostgresCommand),

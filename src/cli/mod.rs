@@ -11,6 +11,7 @@ mod journal;
 mod new_file;
 mod postgres;
 mod progress;
+mod rebuild;
 mod remote;
 mod restore;
 mod serve;
@@ -105,6 +106,8 @@ fn carry_out(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Journal(command) => journal::run(arguments, command),
         Command::Backup(command) => backup::run(arguments, command),
         Command::Restore(command) => restore::run(arguments, command),
+        Command::Rebuild(command) => rebuild::run(arguments, command),
+        Command::Verify(command) => remote::verify::run(arguments, command),
         Command::Postgres(command) => postgres::run(arguments, command),
         Command::Completions(completions) => completions::run(*completions),
     }

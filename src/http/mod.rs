@@ -68,3 +68,4 @@ pub use routes::Extras;
 pub use server::{Parts, Running, ServerError, start, start_operations};
 pub use sockets::Sockets;
 pub use time_text::TimeText;
+pub(crate) use time_text::parse as parse_time;

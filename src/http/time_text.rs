@@ -37,7 +37,7 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// Reads a time with any offset; parts of a millisecond are cut off. `None` before 1970.
-pub(super) fn parse(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     let milliseconds = time.unix_timestamp_nanos().div_euclid(1_000_000);
     u64::try_from(milliseconds).ok().map(Timestamp).filter(|&time| time <= Timestamp::MAX)

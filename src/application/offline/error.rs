@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use redeemd_persistence::{backup, data_directory, disk, journal, ledger, snapshot};
+use redeemd_persistence::{backup, data_directory, disk, journal, ledger, postgres, snapshot};
 
 /// Why something cannot be done with a data directory.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum Error {
     /// A backup cannot be taken or restored.
     #[error(transparent)]
     Backup(#[from] backup::Error),
+    /// The database refused, or is not there.
+    #[error("the database: {0}")]
+    Database(#[from] postgres::Error),
     /// The operating system refused something else.
     #[error("cannot {operation} {path}: {source}")]
     Io {
@@ -42,8 +45,8 @@ pub enum Error {
     /// A folder that should be empty is not.
     #[error("{0} is not empty; name a folder that is empty or not there yet")]
     NotEmpty(PathBuf),
-    /// Something is in the way of a restore.
-    #[error("{0} is in the way, and no restore left it there; remove or rename it")]
+    /// Something is in the way of a restore or a rebuild.
+    #[error("{0} is in the way, and no restore or rebuild left it there; remove or rename it")]
     InTheWay(PathBuf),
     /// There is too little room for a copy.
     #[error(

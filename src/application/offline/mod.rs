@@ -1,13 +1,15 @@
 //! What is done with a data directory that no server uses: looking at it, salvaging it, giving its
-//! journal another engine, backing it up, restoring it.
+//! journal another engine, backing it up, restoring it, rebuilding it from PostgreSQL.
 
 mod backup;
 mod convert;
 mod error;
 mod inspected;
 mod ledger_damage;
+mod making;
 mod parts;
 mod progress;
+mod rebuild;
 mod restore;
 mod salvage;
 mod verify;
@@ -22,6 +24,7 @@ use redeemd_persistence::journal::{FrameVisitor, inspect};
 pub use convert::Converted;
 pub use error::Error;
 pub use progress::{Progress, Silent};
+pub use rebuild::{KnownEnd, LostDirectory, Rebuilt, RebuiltSequence};
 pub use restore::{Restored, RestoredSequence, restore};
 pub use salvage::{Lost, LostEntries, LostOutcome, Plan, Salvaged, Way};
 pub use verify::{SequenceReport, Verification};

@@ -1,7 +1,6 @@
 //! Bringing a backup back as a data directory of its own.
 
-use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,15 +9,12 @@ use redeemd_domain::machine::Machine;
 use redeemd_domain::sequence::SequenceId;
 use redeemd_persistence::backup;
 use redeemd_persistence::data_directory::DataDirectory;
-use redeemd_persistence::disk::{Disk, RealDisk, private};
+use redeemd_persistence::disk::{Disk, RealDisk};
 use redeemd_persistence::journal::{self, Import, Options};
 
 use super::super::storage;
 use super::Error;
-use super::inspected::parent;
-
-/// The file that tells a folder in which a restore was interrupted.
-const MARKER: &str = "restoring";
+use super::making::in_the_making;
 
 /// A directory that was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,25 +54,7 @@ pub fn restore(
     engine: Option<&str>,
 ) -> Result<Restored, Error> {
     let place = &settings.data_dir;
-    refuse_used(place)?;
-    let part = part_of(place);
-    clear(&part)?;
-    private::create_folder_all(&part).map_err(Error::io("make", &part))?;
-    let marker = part.join(MARKER);
-    fs::write(&marker, b"").map_err(Error::io("write", &marker))?;
-    let made = fill(settings, input, engine, &part);
-    let restored = match made {
-        Ok(restored) => restored,
-        Err(error) => {
-            // The first error is the one to report; the next attempt clears what is left.
-            let _ = fs::remove_dir_all(&part);
-            return Err(error);
-        }
-    };
-    fs::remove_file(&marker).map_err(Error::io("remove", &marker))?;
-    sync(&part)?;
-    fs::rename(&part, place).map_err(Error::io("rename", &part))?;
-    sync(&parent(place))?;
+    let restored = in_the_making(place, |part| fill(settings, input, engine, part))?;
     Ok(Restored { path: place.clone(), ..restored })
 }
 
@@ -146,38 +124,4 @@ fn fill(
 
 fn of(sequence: SequenceId, machine: &impl Machine) -> RestoredSequence {
     RestoredSequence { sequence, last: machine.last(), state: machine.digest() }
-}
-
-/// Where a directory is made before it gets its name.
-fn part_of(place: &Path) -> PathBuf {
-    let mut name = place.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    place.with_file_name(name)
-}
-
-fn refuse_used(place: &Path) -> Result<(), Error> {
-    match fs::read_dir(place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::io("read", place)(error)),
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(Error::NotEmpty(place.to_owned())),
-        },
-    }
-}
-
-/// Removes what an interrupted restore left, and nothing else.
-fn clear(part: &Path) -> Result<(), Error> {
-    if !part.exists() {
-        return Ok(());
-    }
-    if !part.join(MARKER).exists() {
-        return Err(Error::InTheWay(part.to_owned()));
-    }
-    fs::remove_dir_all(part).map_err(Error::io("remove", part))
-}
-
-fn sync(folder: &Path) -> Result<(), Error> {
-    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(Error::io("sync", folder))
 }

@@ -16,6 +16,7 @@ pub(super) mod redemption;
 mod refused;
 mod session;
 mod table;
+pub(super) mod verify;
 
 use std::process::ExitCode;
 

@@ -10,5 +10,7 @@ mod life;
 mod outages;
 mod ownership;
 mod random_faults;
+mod rebuild;
 mod refusals;
 mod schema;
+mod verify;
