@@ -90,9 +90,10 @@ impl Simulation {
         self.world.note_states();
     }
 
-    /// Time passes until every hold but those without an end is over.
+    /// Time passes until every hold but those without an end is over. They last a minute at most,
+    /// but may have been placed by a clock that was ahead.
     fn let_holds_end(&mut self) {
-        for _ in 0..2 {
+        for _ in 0..6 {
             self.world.pass(59_000);
             self.come_to_rest();
         }

@@ -142,14 +142,14 @@ impl Play {
             Step::Hold { user, code } => {
                 let code_key = self.world.code(code);
                 self.attempt(user, code, |claim| {
-                    Command::PlaceHold(PlaceHold {
+                    Command::PlaceHold(Box::new(PlaceHold {
                         code: code_key,
                         user: USERS[user].into(),
                         ttl_ms: 10_000_000_000,
                         claim: Some(claim),
                         api_key: API_KEY,
                         request: None,
-                    })
+                    }))
                 });
             }
             Step::Claim { user, code } => {

@@ -48,6 +48,10 @@ fn everything(client: &mut Client, codes: &[String]) -> Vec<Value> {
     for path in ["/campaigns?limit=1000", "/redemptions?limit=1000", "/api-keys?limit=1000"] {
         found.push(client.get(&format!("/api/v1{path}")).json()["data"].clone());
     }
+    // What left no record is not counted again, so positions may be others.
+    for campaign in found[0].as_array_mut().unwrap() {
+        campaign["counts"].as_object_mut().unwrap().remove("as_of");
+    }
     for campaign in found[0].as_array().unwrap().clone() {
         let campaign = client.get(&format!("/api/v1/campaigns/{}", id(&campaign))).json();
         let mut counts = campaign["counts"].clone();

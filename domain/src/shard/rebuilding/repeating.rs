@@ -19,7 +19,9 @@ pub(super) fn command(
         Event::Redeemed(redemption) => {
             (Command::Redeem(redeem(record, redemption)), redemption.campaign)
         }
-        Event::Spent(spent) => (Command::Spend(spend(record, spent)), spent.redemption.campaign),
+        Event::Spent(spent) => {
+            (Command::Spend(Box::new(spend(record, spent))), spent.redemption.campaign)
+        }
         Event::Revoked(changed) => (Command::Revoke(change(record, changed)), changed.campaign),
         Event::Restored(changed) => (Command::Restore(change(record, changed)), changed.campaign),
         Event::Listed { campaign, digests, duplicates: _ } => {
@@ -113,14 +115,14 @@ fn roll_back(record: &Record, rolled_back: &RolledBack, of: &Record) -> Result<C
 /// For a hold that was prolonged any time up to its end does, since it never moves forward.
 fn place_hold(record: &Record, placed: &HoldPlaced) -> Command {
     let HoldPlaced { hold, placing } = placed;
-    Command::PlaceHold(PlaceHold {
+    Command::PlaceHold(Box::new(PlaceHold {
         code: hold.code,
         user: hold.user.clone(),
         ttl_ms: hold.expires_at.0.saturating_sub(record.at.0),
         claim: hold.claim.filter(|_| *placing == Placing::New),
         api_key: record.api_key,
         request: request(record),
-    })
+    }))
 }
 
 fn top_up(record: &Record, topped_up: &ToppedUp) -> Command {
