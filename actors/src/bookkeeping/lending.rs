@@ -39,10 +39,13 @@ pub(super) struct Waiting {
     some: Notify,
 }
 
+/// Those who wait, by the shard that is to have a share.
+type ByShard = BTreeMap<u16, Vec<oneshot::Sender<Lent>>>;
+
 /// Who waits for a share of one campaign's total.
 #[derive(Debug, Default)]
 struct Line {
-    by_shard: BTreeMap<u16, Vec<oneshot::Sender<Lent>>>,
+    by_shard: ByShard,
     /// Whether a task brings shares at present.
     is_served: bool,
     /// Whether a use was given back since that task last began to look.
@@ -115,38 +118,31 @@ impl Waiting {
         unserved
     }
 
-    /// How many wait at which shard. When nobody does, the campaign is no longer served.
-    fn wanted(&self, campaign: CampaignNumber) -> Vec<(u16, u64)> {
+    /// Those who wait, by shard. Whoever comes later waits for the next round: this one may have
+    /// looked already, and they may know of what changed since. When nobody waits, the campaign is
+    /// no longer served.
+    fn wanted(&self, campaign: CampaignNumber) -> ByShard {
         let mut campaigns = self.lock();
-        let Some(line) = campaigns.get_mut(&campaign) else { return Vec::new() };
-        let wanted = line.by_shard.iter().map(|(&shard, waiting)| (shard, waiting.len() as u64));
-        let wanted: Vec<_> = wanted.collect();
+        let Some(line) = campaigns.get_mut(&campaign) else { return ByShard::new() };
+        let wanted = std::mem::take(&mut line.by_shard);
         line.is_served = !wanted.is_empty();
         line.has_returned = false;
         wanted
     }
 
-    /// Tells those who wait at a shard. Some of them may have come while it was looked what is left,
-    /// and may know of what changed since: of a use that was given back, or, unless the limit `is_so`
-    /// still, of another one. So they look again rather than hear that nothing is left.
+    /// Tells those who waited at a shard, and remembers it where nothing is left. A use that was
+    /// given back meanwhile was perhaps not seen, and then there is nothing to remember.
     fn tell(
         &self,
         campaign: CampaignNumber,
         since: Option<Revision>,
-        is_so: impl FnOnce() -> bool,
-        shard: u16,
-        mut lent: Lent,
+        lent: Lent,
+        waiting: Vec<oneshot::Sender<Lent>>,
     ) {
-        let waiting = {
-            let mut campaigns = self.lock();
-            let Some(line) = campaigns.get_mut(&campaign) else { return };
-            if lent == Lent::Nothing && (line.has_returned || !is_so()) {
-                lent = Lent::Perhaps;
-            }
-            let nothing = since.filter(|_| lent == Lent::Nothing);
+        if let Some(line) = self.lock().get_mut(&campaign) {
+            let nothing = since.filter(|_| lent == Lent::Nothing && !line.has_returned);
             line.nothing = nothing.map(|since| (since, Instant::now() + MEMORY));
-            line.by_shard.remove(&shard).unwrap_or_default()
-        };
+        }
         for sender in waiting {
             // Whoever does not wait any more does not want to know.
             let _ = sender.send(lent);
@@ -172,10 +168,12 @@ async fn serve(books: Rc<Books>, waiting: Arc<Waiting>, campaign: CampaignNumber
         }
         // Known before it is asked, so that no other limit is taken for the one that was asked for.
         let known = since(&books.view, campaign);
-        let lent = Round::new(&books, campaign).lend(&wanted).await;
-        for (shard, _) in wanted {
+        let counts = wanted.iter().map(|(&shard, waiting)| (shard, waiting.len() as u64));
+        let counts: Vec<_> = counts.collect();
+        let lent = Round::new(&books, campaign).lend(&counts).await;
+        for (shard, waiting_there) in wanted {
             let lent = lent.get(&shard).copied().unwrap_or(Lent::Unknown);
-            waiting.tell(campaign, known, || since(&books.view, campaign) == known, shard, lent);
+            waiting.tell(campaign, known, lent, waiting_there);
         }
     }
 }
@@ -197,26 +195,41 @@ mod tests {
     const CAMPAIGN: CampaignNumber = CampaignNumber(7);
     const LIMIT: Option<Revision> = Some(Revision(3));
 
-    /// What somebody hears who waits while it is looked what is left, and finds nothing.
-    fn heard(meanwhile: impl FnOnce(&Waiting), is_so: bool) -> (Lent, bool) {
+    /// Whether it is remembered that a look found nothing left, after something happened meanwhile;
+    /// and what those were told who waited before it.
+    fn found_nothing(meanwhile: impl FnOnce(&Waiting)) -> (bool, Option<Lent>) {
         let waiting = Waiting::default();
         let mut wish = pin!(waiting.want(CAMPAIGN, LIMIT, 0));
         assert_eq!(waiting.unserved(), [CAMPAIGN]);
-        assert_eq!(waiting.wanted(CAMPAIGN), [(0, 1)]);
+        let wanted = waiting.wanted(CAMPAIGN);
+        assert_eq!(wanted.keys().copied().collect::<Vec<_>>(), [0]);
         meanwhile(&waiting);
-        waiting.tell(CAMPAIGN, LIMIT, || is_so, 0, Lent::Nothing);
-        let is_remembered = waiting.lock()[&CAMPAIGN].has_nothing(LIMIT);
-        match wish.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(lent) => (lent, is_remembered),
-            Poll::Pending => panic!("nobody was told anything"),
+        for (_, senders) in wanted {
+            waiting.tell(CAMPAIGN, LIMIT, Lent::Nothing, senders);
         }
+        let is_remembered = waiting.lock()[&CAMPAIGN].has_nothing(LIMIT);
+        let told = match wish.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(lent) => Some(lent),
+            Poll::Pending => None,
+        };
+        (is_remembered, told)
     }
 
     #[test]
-    fn what_changes_while_it_is_looked_is_looked_at_again() {
-        assert_eq!(heard(|_| {}, true), (Lent::Nothing, true));
+    fn what_was_given_back_meanwhile_is_looked_at_again() {
+        assert_eq!(found_nothing(|_| {}), (true, Some(Lent::Nothing)));
         let given_back = |waiting: &Waiting| waiting.returned(CAMPAIGN);
-        assert_eq!(heard(given_back, true), (Lent::Perhaps, false));
-        assert_eq!(heard(|_| {}, false), (Lent::Perhaps, false));
+        assert_eq!(found_nothing(given_back), (false, Some(Lent::Nothing)));
+    }
+
+    #[test]
+    fn whoever_comes_while_it_is_looked_waits_for_the_next_look() {
+        let late = |waiting: &Waiting| {
+            let mut late = Box::pin(waiting.want(CAMPAIGN, LIMIT, 0));
+            let poll = late.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(poll.is_pending());
+            assert_eq!(waiting.wanted(CAMPAIGN)[&0].len(), 1, "they are in line for another one");
+        };
+        assert_eq!(found_nothing(late), (true, Some(Lent::Nothing)));
     }
 }

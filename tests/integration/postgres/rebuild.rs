@@ -68,7 +68,10 @@ fn everything(client: &mut Client, codes: &[String]) -> Vec<Value> {
         if next == after {
             return found;
         }
-        found.push(page["data"].clone());
+        // What left no record moves positions, and brings no event.
+        if !page["data"].as_array().unwrap().is_empty() {
+            found.push(page["data"].clone());
+        }
         after = next;
     }
 }
