@@ -120,9 +120,10 @@ impl Worker {
     }
 
     /// A limit refuses the command. Its request may have been answered since its code's shard was
-    /// asked, by another task that took the last use for it; so that shard is asked once more.
+    /// asked, by another task that took the last use for it; so that shard is asked once more. And
+    /// where the user's last use was taken for this very code, the code is named and not the limit.
     async fn refused(&self, mut item: Item, refusal: Refusal) -> Stepped {
-        if item.command.request().is_some() {
+        if refusal == Refusal::UserLimitReached || item.command.request().is_some() {
             item.refused = Some(refusal);
             item.next = Next::Nothing;
             return Stepped::Send(item);
