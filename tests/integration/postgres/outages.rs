@@ -111,7 +111,13 @@ fn a_batch_that_arrives_after_its_server_was_killed_is_known_at_the_next_start()
     agree(&mut client, &database);
     database.ask(
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
-             BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
+             BEGIN
+                 -- A batch without a redemption would show nothing when it arrives.
+                 IF (SELECT count(*) FROM redeemd.redemptions) > 1 THEN
+                     PERFORM pg_advisory_xact_lock(1);
+                 END IF;
+                 RETURN NULL;
+             END $$;
          CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON redeemd.watermarks
              DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
     );
