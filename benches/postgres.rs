@@ -1,8 +1,9 @@
 //! The copy in PostgreSQL: how quickly it drains beside the same rows copied by hand, how long after
-//! a burst everything has arrived, and what it costs those who redeem.
+//! a burst everything has arrived, what it costs those who redeem, and how much memory a backlog
+//! takes.
 //!
-//! `cargo bench --bench postgres -- [rows to drain] [rows of the burst] [seconds a round] [rounds]`;
-//! 0 leaves a part out. Server, load generator and PostgreSQL share the machine; PostgreSQL makes
+//! `cargo bench --bench postgres -- [rows to drain] [rows of the burst] [seconds a round] [rounds]
+//! [rows of the backlog]`; 0 leaves a part out, the backlog is left out unless it is named. Server, load generator and PostgreSQL share the machine; PostgreSQL makes
 //! everything durable, as it does by default. `REDEEMD_BENCH_FOLDER` chooses the server's disk,
 //! `REDEEMD_BENCH_SETTINGS` holds settings of the server, such as `postgres.pool_size=1`. PostgreSQL
 //! keeps its data where temporary folders are (`TMPDIR`).
@@ -18,12 +19,14 @@ mod support;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fault_proxy::{Fault, FaultProxy};
 use postgres::Postgres;
 use redeemd::client::{Client, Request, ServerProcess};
 use redeemd::load::{Load, Pace, Redemptions, Shape, Supply, Tally};
+use support::resident::{Resident, megabytes, resident_bytes};
 use support::syncs::Syncs;
 
 #[global_allocator]
@@ -57,6 +60,9 @@ fn main() -> ExitCode {
     if seconds > 0 {
         compare(Duration::from_secs(seconds), rounds);
     }
+    if let backlog @ 1.. = number(4, 0) {
+        hoard(backlog);
+    }
     ExitCode::SUCCESS
 }
 
@@ -76,15 +82,18 @@ fn drain(count: u64) {
     let projected = count as f64 / begun.elapsed().as_secs_f64();
     assert_eq!(database.count("SELECT count(*) FROM redeemd.redemptions"), count);
     drop(server);
-    // Into a table like the first, with its indexes, in one transaction on each connection.
+    // Into tables like the first, with their indexes, in one transaction on each connection: what
+    // reports read, and the outcomes as they are, which a rebuild reads.
     let by_hand = |connections: u64| {
         let parts: Vec<String> = (0..connections)
             .map(|part| {
                 let file = format!("/tmp/redeemd-bench-{}-{part}", std::process::id());
-                database.ask(&format!(
-                    "COPY (SELECT * FROM redeemd.redemptions WHERE sequence % {connections} = {part})
-                     TO '{file}' (FORMAT binary)"
-                ));
+                for table in ["redemptions", "outcomes"] {
+                    database.ask(&format!(
+                        "COPY (SELECT * FROM redeemd.{table} WHERE sequence % {connections} = {part})
+                         TO '{file}-{table}' (FORMAT binary)"
+                    ));
+                }
                 file
             })
             .collect();
@@ -93,6 +102,7 @@ fn drain(count: u64) {
              CREATE TABLE hand.redemptions (LIKE redeemd.redemptions INCLUDING ALL)
                  PARTITION BY RANGE (redeemed_at);
              CREATE TABLE hand.everything PARTITION OF hand.redemptions DEFAULT;
+             CREATE TABLE hand.outcomes (LIKE redeemd.outcomes INCLUDING ALL);
              CHECKPOINT",
         );
         let begun = Instant::now();
@@ -100,14 +110,20 @@ fn drain(count: u64) {
         std::thread::scope(|scope| {
             for file in &parts {
                 scope.spawn(move || {
-                    database.ask(&format!("COPY hand.redemptions FROM '{file}' (FORMAT binary)"))
+                    database.ask(&format!(
+                        "COPY hand.redemptions FROM '{file}-redemptions' (FORMAT binary);
+                         COPY hand.outcomes FROM '{file}-outcomes' (FORMAT binary)"
+                    ))
                 });
             }
         });
         let rate = count as f64 / begun.elapsed().as_secs_f64();
         assert_eq!(database.count("SELECT count(*) FROM hand.redemptions"), count);
         database.ask("DROP SCHEMA hand CASCADE");
-        parts.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+        for file in &parts {
+            std::fs::remove_file(format!("{file}-redemptions")).unwrap();
+            std::fs::remove_file(format!("{file}-outcomes")).unwrap();
+        }
         rate
     };
     println!("drained {count} redemptions, {syncs:.0} fdatasync/s");
@@ -155,17 +171,19 @@ fn compare(duration: Duration, rounds: u64) {
         "its cores",
         "fdatasync/s"
     );
-    let names = ["off", "on", "stopped", "slow"];
-    let mut all: [Vec<(f64, f64)>; 4] = Default::default();
+    // The last has no database either: what one takes of the processors is burnt instead.
+    let names = ["off", "on", "stopped", "slow", "burnt"];
+    let mut all: [Vec<(f64, f64)>; 5] = Default::default();
     for _ in 0..rounds {
         let mut first = None;
+        let mut taken = 0.0;
         for (name, figures) in names.into_iter().zip(&mut all) {
             let folder = support::folder();
             let mut postgres = Postgres::start_with(&[], &SETTINGS);
             let name_of_it = postgres.database().name().to_owned();
             let proxy = FaultProxy::start(postgres.port());
             let settings = match name {
-                "off" => Vec::new(),
+                "off" | "burnt" => Vec::new(),
                 "slow" => vec![setting(&proxy.url(&name_of_it))],
                 _ => vec![setting(&postgres.url(&name_of_it))],
             };
@@ -179,8 +197,15 @@ fn compare(duration: Duration, rounds: u64) {
             }
             let syncs = Syncs::rate(folder.path());
             let before = processor_time(&postgres, name);
+            let fire = (name == "burnt").then(|| Fire::light(taken));
             let (tally, elapsed) = load(&server, &key, supply, None, duration);
-            let cores = (processor_time(&postgres, name) - before) / elapsed.as_secs_f64();
+            let mut cores = (processor_time(&postgres, name) - before) / elapsed.as_secs_f64();
+            match name {
+                "on" => taken = cores,
+                "burnt" => cores = taken,
+                _ => {}
+            }
+            drop(fire);
             let rate = tally.answers as f64 / elapsed.as_secs_f64();
             let quantile = |part| tally.latency.value_at_quantile(part) as f64 / 1e3;
             let (p50, p99) = (quantile(0.5), quantile(0.99));
@@ -205,6 +230,76 @@ fn compare(duration: Duration, rounds: u64) {
             median(|it| it.1)
         );
     }
+}
+
+/// Processor time that is burnt on both cores, in bursts as a database takes it for its batches.
+struct Fire {
+    is_out: Arc<AtomicBool>,
+}
+
+impl Fire {
+    const PERIOD: Duration = Duration::from_millis(500);
+
+    fn light(cores: f64) -> Self {
+        let is_out = Arc::new(AtomicBool::new(false));
+        for _ in 0..2 {
+            let is_out = Arc::clone(&is_out);
+            std::thread::spawn(move || {
+                while !is_out.load(Ordering::Relaxed) {
+                    let begun = Instant::now();
+                    let busy = Self::PERIOD.mul_f64((cores / 2.0).min(1.0));
+                    while begun.elapsed() < busy {
+                        std::hint::spin_loop();
+                    }
+                    std::thread::sleep(Self::PERIOD.saturating_sub(begun.elapsed()));
+                }
+            });
+        }
+        Self { is_out }
+    }
+}
+
+impl Drop for Fire {
+    fn drop(&mut self) {
+        self.is_out.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How much memory the server has while a backlog grows and when it drains, beside one without a
+/// database.
+fn hoard(count: u64) {
+    let part = (count / 10).max(1);
+    println!("resident memory in MB, after so many redemptions");
+    println!("{:>12} {:>12} {:>12}", "redemptions", "no database", "stopped");
+    let mut postgres = Postgres::start_with(&[], &SETTINGS);
+    let url = postgres.url(postgres.database().name());
+    let folders = [support::folder(), support::folder()];
+    let [alone, server] = [
+        support::start(folders[0].path()),
+        support::start_with(folders[1].path(), &[setting(&url)]),
+    ];
+    postgres.stop();
+    let keys = [&alone, &server].map(|server| server.admin_key.clone().unwrap());
+    for done in (part..=count).step_by(part as usize) {
+        let [without, with] = [(&alone, &keys[0]), (&server, &keys[1])].map(|(server, key)| {
+            redeem_all(server, key, part);
+            megabytes(resident_bytes(server.id()))
+        });
+        println!("{done:>12} {without:>12.0} {with:>12.0}");
+    }
+    drop(alone);
+    let resident = Resident::watch(server.id());
+    postgres.run();
+    let begun = Instant::now();
+    wait_until_drained(&server, count / part * part);
+    let took = begun.elapsed().as_secs_f64();
+    let sizes = resident.end();
+    println!(
+        "drained in {took:.0} s ({:.0}/s), at most {:.0} MB, {:.0} MB in the end",
+        count as f64 / took,
+        megabytes(sizes.most),
+        megabytes(sizes.after)
+    );
 }
 
 fn setting(url: &str) -> String {

@@ -104,7 +104,7 @@ impl World {
 
     /// Whether the disk has lost its power.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.disk.free_bytes().is_err()
+        self.disk.is_stopped()
     }
 
     fn end_life(&mut self, end: End) {

@@ -51,6 +51,11 @@ impl SimulatedDisk {
         self.state().operations
     }
 
+    /// Whether everything fails since such an operation: the power is off.
+    pub fn is_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
     /// Fails the operation with this number, counted from 1, and everything after it, reads as
     /// well. A write that fails like this may have reached the disk in part or whole.
     pub fn stop_at(&self, operation: u64) {

@@ -57,13 +57,13 @@ impl ShardModel {
         let mut live = Vec::new();
         for (key, life) in &self.codes {
             let Some(terms) = self.terms(key) else { continue };
-            let user = |user: &str| UserDigest::new(terms.view.number, user);
+            let campaign = terms.view.number;
+            let used = |user: &str, claim: Option<Claim>| {
+                claim.map(|claim| (UserDigest::new(campaign, user), claim.period))
+            };
             let redemptions = life.redemptions.iter().filter(|found| !found.is_undone);
-            live.extend(
-                redemptions.filter_map(|found| Some((user(&found.user), found.claim?.period))),
-            );
-            let holds = life.holds.iter();
-            live.extend(holds.filter_map(|hold| Some((user(&hold.user), hold.claim?.period))));
+            live.extend(redemptions.filter_map(|found| used(&found.user, found.claim)));
+            live.extend(life.holds.iter().filter_map(|hold| used(&hold.user, hold.claim)));
         }
         live
     }
