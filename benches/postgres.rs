@@ -17,13 +17,13 @@ mod fault_proxy;
 mod postgres;
 mod support;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fault_proxy::{Fault, FaultProxy};
-use postgres::Postgres;
+use postgres::{Database, Postgres};
 use redeemd::client::{Client, Request, ServerProcess};
 use redeemd::load::{Load, Pace, Redemptions, Shape, Supply, Tally};
 use support::resident::{Resident, megabytes, resident_bytes};
@@ -84,7 +84,7 @@ fn drain(count: u64) {
     drop(server);
     // Into tables like the first, with their indexes, in one transaction on each connection: what
     // reports read, and the outcomes as they are, which a rebuild reads.
-    let by_hand = |connections: u64| {
+    let by_hand = |connections: u64, is_from_client: bool| {
         let parts: Vec<String> = (0..connections)
             .map(|part| {
                 let file = format!("/tmp/redeemd-bench-{}-{part}", std::process::id());
@@ -109,12 +109,7 @@ fn drain(count: u64) {
         let database = &database;
         std::thread::scope(|scope| {
             for file in &parts {
-                scope.spawn(move || {
-                    database.ask(&format!(
-                        "COPY hand.redemptions FROM '{file}-redemptions' (FORMAT binary);
-                         COPY hand.outcomes FROM '{file}-outcomes' (FORMAT binary)"
-                    ))
-                });
+                scope.spawn(move || copy_by_hand(database, file, is_from_client));
             }
         });
         let rate = count as f64 / begun.elapsed().as_secs_f64();
@@ -129,11 +124,24 @@ fn drain(count: u64) {
     println!("drained {count} redemptions, {syncs:.0} fdatasync/s");
     println!("{:>24} {:>10} {:>6}", "", "rows/s", "ratio");
     println!("{:>24} {projected:>10.0} {:>6}", "redeemd", "");
-    for connections in [1, 2] {
-        let rate = by_hand(connections);
-        let name = format!("by hand, {connections} at once");
+    for (connections, is_from_client) in [(1, true), (2, true), (2, false)] {
+        let rate = by_hand(connections, is_from_client);
+        let place = if is_from_client { "by a client" } else { "by itself" };
+        let name = format!("{place}, {connections} at once");
         println!("{name:>24} {rate:>10.0} {:>6.2}", projected / rate);
     }
+}
+
+/// Copies a part of the rows in one transaction: by a client that sends them, as the server does, or
+/// by PostgreSQL from its own files, which spares it that.
+fn copy_by_hand(database: &Database<'_>, file: &str, is_from_client: bool) {
+    let copy = if is_from_client { r"\copy" } else { "COPY" };
+    let copies = ["redemptions", "outcomes"]
+        .map(|table| format!("{copy} hand.{table} FROM '{file}-{table}' (FORMAT binary)"));
+    let mut psql = Command::new("psql");
+    psql.args(["-Xq1", "-v", "ON_ERROR_STOP=1", "-d", &database.url()]);
+    copies.iter().for_each(|copy| _ = psql.args(["-c", copy]));
+    assert!(psql.status().unwrap().success());
 }
 
 /// How long after a burst all of it is in the database.

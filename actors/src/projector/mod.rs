@@ -2,8 +2,9 @@
 //!
 //! It is on no answer's path: it reads what the ledger durably has, on a thread of its own with a
 //! lower priority, and whatever becomes of the database, the shards do not notice. What it decides
-//! is decided by [`core`], a plain value; [`reading`] reads; the actor here carries out.
+//! is decided by [`core`], a plain value; [`reading`] reads, one batch ahead; the actor here carries out.
 
+mod again;
 pub mod aside;
 pub mod bound;
 pub mod breaker;
@@ -12,6 +13,7 @@ pub mod drain;
 mod horizon;
 pub mod pace;
 mod presence;
+mod reader;
 pub mod reading;
 pub mod retrying;
 pub mod status;

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redeemd_domain::sequence::{Position, SequenceId};
-use redeemd_persistence::postgres::{Checkpoint, Error, Kind, Projection, Retried, Survey};
+use redeemd_persistence::postgres::{Checkpoint, Error, Kind, Projection, Survey};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 
+use super::again::{self, Again};
 use super::core::{Core, Order, Retry, Step};
 use super::horizon::Horizon;
 use super::presence::Presence;
+use super::reader::{Reader, Reading};
 use super::status::Trouble;
 use super::watch::Watch;
 use super::{Surroundings, reading, retrying};
@@ -32,6 +34,9 @@ pub(super) struct Work {
     watch: Watch,
     horizon: Horizon,
     presence: Presence,
+    reader: Reader,
+    /// What is read before it is asked for, by sequence.
+    ahead: BTreeMap<SequenceId, Reading>,
     begun: Instant,
     under_way: JoinSet<Done>,
 }
@@ -39,6 +44,7 @@ pub(super) struct Work {
 /// What came of something that took a while.
 enum Done {
     Batch(Written, Result<(), Error>),
+    Unread(Order, Error),
     Aside(Result<(u64, Vec<Position>), Error>),
     Retry(Retry, Result<Again, Error>),
 }
@@ -50,13 +56,8 @@ struct Written {
     outcomes: usize,
     size: usize,
     took: Duration,
-}
-
-/// What became of an outcome that was tried again.
-enum Again {
-    Arrived,
-    Gone,
-    Refused(String),
+    /// The batch after it.
+    next: Option<Reading>,
 }
 
 impl Work {
@@ -75,6 +76,12 @@ impl Work {
             watch: Watch::new(surroundings.max_backlog_bytes, noted),
             horizon: Horizon::default(),
             presence: Presence::new(surroundings.owner.sequences()),
+            reader: Reader::new(
+                surroundings.ledger.clone(),
+                surroundings.renderer.clone(),
+                surroundings.view.clone(),
+            ),
+            ahead: BTreeMap::new(),
             begun: Instant::now(),
             under_way: JoinSet::new(),
             surroundings,
@@ -171,23 +178,36 @@ impl Work {
         }
     }
 
-    /// Reads a batch and begins to write it.
+    /// Begins to read a batch, if that was not begun already, and to write it.
     fn write(&mut self, order: Order) {
-        let Surroundings { ledger, renderer, view, owner, .. } = &self.surroundings;
-        let read = match reading::read(ledger, (renderer, &view.current()), &order) {
-            Ok(read) => read,
-            Err(error) => {
-                let error = Error::Foreign(format!("the ledger does not read: {error}"));
-                return self.failed(&order, 0, &error);
-            }
-        };
-        let (projection, owner) = (Arc::clone(&self.projection), owner.clone());
+        let ahead = self.ahead.remove(&order.sequence).filter(|ahead| ahead.is_for(&order));
+        let reading = ahead.unwrap_or_else(|| self.reader.begin(&order));
+        let (projection, reader) = (Arc::clone(&self.projection), self.reader.clone());
+        let owner = self.surroundings.owner.clone();
         self.under_way.spawn_local(async move {
+            let read = match reading.end().await {
+                Ok(Ok(read)) => read,
+                Ok(Err(error)) => {
+                    let error = Error::Foreign(format!("the ledger does not read: {error}"));
+                    return Done::Unread(order, error);
+                }
+                // As if it had happened here.
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => {
+                        return Done::Unread(
+                            order,
+                            Error::Foreign("reading a batch was cut off".to_owned()),
+                        );
+                    }
+                },
+            };
+            let next = reader.begin_next(&order, &read);
             let begun = Instant::now();
             let result = projection.write(&owner, &read.batch).await;
             let (outcomes, size) = (read.outcomes, read.size());
             let (to, took) = (read.batch.to, begun.elapsed());
-            Done::Batch(Written { order, to, outcomes, size, took }, result)
+            Done::Batch(Written { order, to, outcomes, size, took, next }, result)
         });
     }
 
@@ -202,34 +222,18 @@ impl Work {
         let rows = retrying::rows(ledger, renderer, &retry);
         let (projection, owner) = (Arc::clone(&self.projection), owner.clone());
         self.under_way.spawn_local(async move {
-            let result = match rows {
-                Ok(rows) => projection.retry(&owner, retry.position, retry.from, &rows).await,
-                // A row that nobody wrote stops nothing else.
-                Err(error) => Err(Error::Content {
-                    sql_state: "redeemd".to_owned(),
-                    message: error.to_string(),
-                }),
-            };
-            let result = match result {
-                Ok(Retried::Arrived) => Ok(Again::Arrived),
-                Ok(Retried::Gone) => Ok(Again::Gone),
-                Err(error) if error.kind() == Kind::Content => {
-                    let reason = error.to_string();
-                    let noted = projection.refused_again(retry.position, &reason).await;
-                    noted.map(|()| Again::Refused(reason))
-                }
-                Err(error) => Err(error),
-            };
+            let result = again::try_again(&projection, &owner, &retry, rows).await;
             Done::Retry(retry, result)
         });
     }
 
     fn done(&mut self, done: Result<Done, JoinError>) {
         match done {
-            Ok(Done::Batch(written, Ok(()))) => self.written(&written),
+            Ok(Done::Batch(written, Ok(()))) => self.written(written),
             Ok(Done::Batch(written, Err(error))) => {
                 self.failed(&written.order, written.outcomes, &error);
             }
+            Ok(Done::Unread(order, error)) => self.failed(&order, 0, &error),
             Ok(Done::Aside(seen)) => {
                 if let Err(error) = &seen {
                     tracing::debug!(%error, "what is to be tried again is not known");
@@ -243,16 +247,17 @@ impl Work {
         }
     }
 
-    fn written(&mut self, written: &Written) {
-        let Written { order, to, outcomes, size, took } = written;
+    fn written(&mut self, written: Written) {
+        let Written { order, to, outcomes, size, took, next } = written;
         let status = &self.surroundings.status;
-        status.batches.observe(*took);
-        status.outcomes.add(*outcomes as u64);
+        status.batches.observe(took);
+        status.outcomes.add(outcomes as u64);
         if let Some(reason) = &order.set_aside {
             let (sequence, entry) = (order.sequence, to.through);
             tracing::error!(%sequence, entry, reason, "an outcome was set aside");
         }
-        self.core.written(order, *to, *size, *took);
+        self.ahead.extend(next.map(|next| (order.sequence, next)));
+        self.core.written(&order, to, size, took);
         self.show_whether_it_is_well();
     }
 
