@@ -139,4 +139,15 @@ mod tests {
             assert!(former >= LONGEST / 2);
         }
     }
+
+    #[test]
+    fn chance_scatters_delays_over_half_of_each() {
+        let wait = |chance| {
+            let mut breaker = Breaker::new(LONGEST);
+            breaker.failed(Duration::ZERO, chance);
+            breaker.wait(Duration::ZERO)
+        };
+        assert_eq!(wait(0), FIRST_DELAY / 2);
+        assert_eq!(wait(u64::try_from((FIRST_DELAY / 2).as_nanos()).unwrap()), FIRST_DELAY);
+    }
 }

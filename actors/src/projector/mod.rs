@@ -21,6 +21,8 @@ mod watch;
 mod work;
 
 #[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
 mod tests;
 
 use std::rc::Rc;

@@ -85,6 +85,8 @@ mod tests {
         assert_eq!(pace.limit(), 50_000, "a small batch says nothing");
         let limit = write(&mut pace, quick, Duration::from_micros(100));
         assert!((1_250..10_000).contains(&limit), "{limit} rows of 0.1 ms");
+        (0..40).for_each(|_| pace.written(10, quick));
+        assert_eq!(pace.limit(), limit, "nor do many");
         let limit = write(&mut pace, quick, Duration::from_millis(10));
         assert!(limit <= 2_000, "{limit} rows of 10 ms");
         assert_eq!(write(&mut pace, quick, Duration::ZERO), 50_000);

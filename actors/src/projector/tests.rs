@@ -81,6 +81,20 @@ fn sequences_take_turns_and_none_is_written_twice_at_once() {
 }
 
 #[test]
+fn one_that_has_much_to_write_keeps_no_other_waiting() {
+    let mut core = surveyed();
+    core.available(CONTROL, 100_000);
+    core.available(SHARD, 100_000);
+    // One after the other, as where there is one connection.
+    let turns = [(); 4].map(|()| {
+        let order = order(&mut core, SECOND);
+        core.written(&order, end(&order), order.limit, SECOND / 100);
+        order.sequence
+    });
+    assert_eq!(turns, [CONTROL, SHARD, CONTROL, SHARD]);
+}
+
+#[test]
 fn little_waits_for_more_and_much_does_not() {
     let mut core = surveyed();
     core.available(SHARD, 1);

@@ -19,7 +19,8 @@ pub const PRESENCE_LASTS: Duration = Duration::from_secs(30);
 
 impl Projection {
     /// Says that the server is running, and up to when all that it answered is in the database, as
-    /// far as it knows. Changes nothing where the database is another's.
+    /// far as it knows. That may be earlier than what was said before, where the clock was ahead.
+    /// Changes nothing where the database is another's.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -51,7 +52,7 @@ impl Projection {
     ) -> Result<(), Error> {
         let update = format!(
             "UPDATE redeemd.presence
-             SET seen_at = {seen_at}, complete_until = greatest(complete_until, $1)
+             SET seen_at = {seen_at}, complete_until = coalesce($1, complete_until)
              FROM redeemd.directory
              WHERE directory.id = $2 AND epoch_number = $3 AND epoch_mark = $4"
         );
