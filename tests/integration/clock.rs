@@ -1,5 +1,5 @@
-//! `/clock/believe`. No test can set the clock of the machine; what a leap does is tried where the
-//! clock is given from outside (`actors/tests/node`, `src/service/tests.rs`).
+//! `/clock/believe`. What a leap does is tried where the clock is given from outside
+//! (`actors/tests/node`, `src/service/tests.rs`), and with a whole server in `postgres/clock.rs`.
 
 use serde_json::json;
 

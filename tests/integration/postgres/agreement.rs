@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use redeemd_domain::sequence::SequenceId;
+use redeemd_persistence::journal::DirectoryId;
+use redeemd_persistence::postgres::{Chain, Checkpoint};
 use serde_json::Value;
 
 use crate::events::events_after;
@@ -70,7 +73,52 @@ pub(super) fn agree(client: &mut Client, database: &Database<'_>) -> usize {
     let missing: Vec<_> = ledger.difference(&arrived).take(5).collect();
     let invented: Vec<_> = arrived.difference(&ledger).take(5).collect();
     assert!(missing.is_empty() && invented.is_empty(), "{missing:?} {invented:?}");
+    outcomes_are_those_that_the_marks_say(database);
     ledger.len()
+}
+
+/// Insists that no outcome is missing, there twice or another one, whatever kind it is: of each
+/// sequence those that are there have the digest that its watermark says. The server compares that
+/// digest with its ledger.
+fn outcomes_are_those_that_the_marks_say(database: &Database<'_>) {
+    // One question, so that all of it is of one moment.
+    let rows = database.ask(
+        "SELECT 0 AS kind, 0 AS sequence, 0 AS entry, id FROM redeemd.directory
+         UNION ALL SELECT 1, sequence, entry, encode(record, 'hex') FROM redeemd.outcomes
+         UNION ALL SELECT 2, sequence, through, encode(chain, 'hex') FROM redeemd.watermarks
+         ORDER BY kind, sequence, entry",
+    );
+    let mut directory = DirectoryId([0; 16]);
+    let mut ends: BTreeMap<SequenceId, Checkpoint> = BTreeMap::new();
+    for row in rows.lines() {
+        let columns: Vec<&str> = row.split('|').collect();
+        let [kind, sequence, entry, text] = columns[..] else { panic!("{row}") };
+        let sequence = SequenceId(sequence.parse().unwrap());
+        let (entry, bytes) = (entry.parse().unwrap(), bytes(text));
+        let genesis = Checkpoint::genesis(directory, sequence);
+        let end = ends.entry(sequence).or_insert(genesis);
+        match kind {
+            "0" => {
+                directory = DirectoryId(bytes.try_into().unwrap());
+                ends.clear();
+            }
+            "1" => {
+                assert!(entry > end.through, "entry {entry} of {sequence} is there twice");
+                *end = Checkpoint { through: entry, chain: end.chain.followed_by(entry, &bytes) };
+            }
+            _ => {
+                assert!(entry >= end.through, "{sequence} has more than it says");
+                assert_eq!(end.chain, Chain(bytes.try_into().unwrap()), "{sequence}");
+            }
+        }
+    }
+    assert!(ends.len() > 1, "{rows}");
+}
+
+/// Bytes that are written as hex digits.
+fn bytes(text: &str) -> Vec<u8> {
+    let byte = |place: usize| u8::from_str_radix(&text[place..place + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(byte).collect()
 }
 
 /// Waits until the database says of everything that happened what the events say: of each kind as

@@ -6,13 +6,13 @@ use std::time::Duration;
 use redeemd_domain::campaign::Revision;
 use redeemd_domain::codes::{CampaignNumber, CodeKey, HintKey, Serial};
 use redeemd_domain::identifier::ApiKeyNumber;
-use redeemd_domain::sequence::SequenceId;
+use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::shard::{Event, Record, Redemption};
 use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::data_directory::Identity;
 use redeemd_persistence::journal::DirectoryId;
 use redeemd_persistence::postgres::{
-    Batch, Checkpoint, Error, Kind, Options, Owner, Projection, Renderer, Rows,
+    Batch, Checkpoint, Error, Kind, Options, Owner, Projection, Renderer, Retried, Rows, SetAside,
 };
 
 use crate::support::{Database, shared_postgres};
@@ -127,6 +127,63 @@ fn only_the_one_who_took_over_last_writes_and_only_if_nothing_had_moved() {
         assert!(matches!(taken, Err(Error::Moved(_))), "{taken:?}");
         let batch = one.batch(&[redemption(2, 1_000, "ada")]);
         one.write(&batch).await.unwrap();
+        assert_eq!(database.ask(COUNT), "2");
+    });
+}
+
+#[test]
+fn what_was_set_aside_is_written_only_where_its_sequence_stands_and_once() {
+    let database = shared_postgres().database();
+    within(async {
+        let mut writer = Writer::new(&database, 1).await;
+        writer.begin().await.unwrap();
+        let beginning = writer.at;
+        let whole = writer.batch(&[redemption(1, 1_000, "ada")]);
+        let position = Position { sequence: SHARD, number: 1 };
+        let reason = "no".to_owned();
+        let set_aside = SetAside { position, at: Timestamp(1_000), reason, record: vec![1] };
+        let aside = Batch { rows: Rows::default(), set_aside: Some(set_aside), ..whole };
+        let rows = writer.batch(&[redemption(1, 1_000, "ada")]).rows;
+        writer.write(&aside).await.unwrap();
+        let (owner, at) = (writer.owner.clone(), writer.at);
+        let stale = writer.projection.retry(&owner, position, beginning, &rows).await;
+        assert!(matches!(stale, Err(Error::Moved(_))), "{stale:?}");
+        let mut other = Writer::new(&database, 1).await;
+        other.begin().await.unwrap();
+        let of_former = writer.projection.retry(&owner, position, at, &rows).await;
+        assert!(matches!(of_former, Err(Error::Moved(_))), "{of_former:?}");
+        assert_eq!(database.ask(COUNT), "0");
+        for expected in [Retried::Arrived, Retried::Gone] {
+            let retried = other.projection.retry(&owner, position, at, &rows).await.unwrap();
+            assert_eq!(retried, expected);
+            assert_eq!(database.ask(COUNT), "1");
+        }
+    });
+}
+
+#[test]
+fn a_database_is_handed_over_as_it_was_seen_and_after_its_server_has_ended() {
+    let database = shared_postgres().database();
+    within(async {
+        let mut writer = Writer::new(&database, 1).await;
+        writer.begin().await.unwrap();
+        let first = writer.batch(&[redemption(1, 1_000, "ada")]);
+        writer.write(&first).await.unwrap();
+        let seen = writer.projection.possession().await.unwrap().unwrap();
+        let epoch = seen.epoch.next([9; 8]);
+        let second = writer.batch(&[redemption(2, 1_000, "ada")]);
+        writer.write(&second).await.unwrap();
+        let refused = writer.projection.hand_over(&seen, epoch).await;
+        assert!(matches!(refused, Err(Error::Moved(_))), "it has more by now: {refused:?}");
+        let seen = writer.projection.possession().await.unwrap().unwrap();
+        writer.projection.announce(&writer.owner, None).await.unwrap();
+        let refused = writer.projection.hand_over(&seen, epoch).await;
+        assert!(matches!(refused, Err(Error::Moved(_))), "somebody lives: {refused:?}");
+        writer.projection.take_leave(&writer.owner, None).await.unwrap();
+        writer.projection.hand_over(&seen, epoch).await.unwrap();
+        let third = writer.batch(&[redemption(3, 1_000, "ada")]);
+        assert!(matches!(writer.write(&third).await, Err(Error::Moved(_))), "it is another's");
+        assert!(matches!(writer.begin().await, Err(Error::Foreign(_))));
         assert_eq!(database.ask(COUNT), "2");
     });
 }

@@ -124,3 +124,40 @@ fn every_movement_of_a_balance_is_there_and_they_add_up() {
         database.ask("SELECT reason FROM redeemd.audit WHERE event = 'code_topped_up'") == "sorry"
     });
 }
+
+#[test]
+fn the_rules_of_campaigns_are_there_as_they_are_now() {
+    let database = shared_postgres().database();
+    let folder = folder(&database.url());
+    let server = folder.start();
+    let mut client = server.client();
+    let rules = json!({
+        "name": "Summer",
+        "codes": { "kind": "pattern", "pattern": "SUMMER-######-######" },
+        "uses_per_code": 4,
+        "uses_per_user": { "limit": 3, "per": "week", "time_zone": "Europe/Berlin" },
+        "total_uses": 5_000,
+        "starts_at": "2026-06-01T00:00:00Z",
+        "expires_at": "2099-09-01T12:30:00.250Z",
+    });
+    let campaign = post(&mut client, "/campaigns", &rules);
+    let select = "SELECT name, codes, pattern, uses_per_code, uses_per_user, uses_per_user_per,
+             total_uses, starts_at, expires_at, revision, changed_at > created_at
+         FROM redeemd.campaigns";
+    settles(
+        &database,
+        select,
+        "Summer|pattern|SUMMER-######-######|4|3|week|5000|2026-06-01 00:00:00+00|\
+         2099-09-01 12:30:00.25+00|1|f",
+    );
+    let path = format!("/api/v1/campaigns/{}", id(&campaign));
+    let etag = client.get(&path).header("etag").unwrap().to_owned();
+    let change = crate::support::Request::new("PATCH", &path).header("If-Match", &etag);
+    let changes = json!({ "uses_per_user": 2, "total_uses": null, "expires_at": null });
+    assert_eq!(client.send(change.json(&changes)).status, 200);
+    settles(
+        &database,
+        select,
+        "Summer|pattern|SUMMER-######-######|4|2|ever||2026-06-01 00:00:00+00||2|t",
+    );
+}

@@ -35,6 +35,17 @@ fn a_database_that_is_away_stands_in_nobodys_way() {
         metric(&mut client, "redeemd_postgres_breaker{state=\"open\"}") == 1.0
     });
     assert!(metric(&mut client, "redeemd_postgres_backlog_entries") >= 1_000.0);
+    // How much waits, and since when, is told by the metrics and by health.
+    for (name, check) in [
+        ("redeemd_postgres_oldest_waiting_seconds", "oldest_waiting"),
+        ("redeemd_postgres_backlog_bytes", "backlog_on_disk"),
+    ] {
+        wait_until(name, || {
+            let health = client.get("/health").json();
+            let value = &health["parts"]["postgres"]["checks"][check]["value"];
+            metric(&mut client, name) >= 1.0 && value.as_u64() >= Some(1)
+        });
+    }
     assert_eq!(client.get("/health/ready").status, 200);
     // One that is told to end does not wait for the database.
     let begun = Instant::now();

@@ -77,6 +77,39 @@ fn a_database_that_lets_nobody_write_is_said_and_looked_at_again() {
     });
 }
 
+#[test]
+fn a_database_that_only_answers_questions_is_told_from_one_that_is_away() {
+    let database = shared_postgres().database();
+    let folder = folder(&database.url());
+    let server = folder.start();
+    let mut client = server.client();
+    let (_, codes) = campaign_with_codes(&mut client, json!({}), 20);
+    redeem_many(&mut client, &codes[..10], "ada");
+    assert_eq!(agree(&mut client, &database), 10);
+    // As a replica is, or a server that was made one by a fail-over. Whoever connects finds it so.
+    let reads_only = |is_so: &str| {
+        let name = database.name();
+        database.ask(&format!(
+            "BEGIN READ WRITE;
+             ALTER DATABASE {name} SET default_transaction_read_only = {is_so};
+             COMMIT"
+        ));
+        database.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'redeemd'",
+        );
+    };
+    reads_only("on");
+    redeem_many(&mut client, &codes[10..], "bob");
+    wait_until("health says so", || {
+        let part = client.get("/health").json()["parts"]["postgres"].clone();
+        part["finding"] == "postgres_refused" && part["note"].as_str().unwrap().contains("25006")
+    });
+    reads_only("off");
+    assert_eq!(agree(&mut client, &database), 20);
+    assert_eq!(database.ask("SELECT count(*) FROM redeemd.set_aside"), "0");
+}
+
 /// Runs `redeemd postgres set-aside`, and gives its exit code and what it said.
 fn set_aside(database: &Database<'_>, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_redeemd"));

@@ -119,3 +119,41 @@ fn partitions_are_made_ahead() {
         assert!(database.count(&key) >= 4, "{table}");
     }
 }
+
+#[test]
+fn what_people_ask_is_found_by_an_index_and_nothing_else_is_read() {
+    let database = shared_postgres().database();
+    let folder = folder(&database.url());
+    let server = folder.start();
+    campaign_with_codes(&mut server.client(), serde_json::json!({}), 1);
+    wait_until("something is written", || database.count("SELECT count(*) FROM redeemd.audit") > 0);
+    let code = "code = '\\x00'";
+    let begin = "date_trunc('month', now())";
+    let last =
+        |column: &str| format!("{column} >= {begin} AND {column} < {begin} + interval '7 days'");
+    let user = |column: &str| format!("user_id = 'ada' AND {}", last(column));
+    let campaign = |column: &str| format!("campaign = 1 AND {}", last(column));
+    for (table, question) in [
+        ("redemptions", code.to_owned()),
+        ("redemptions", user("redeemed_at")),
+        ("redemptions", campaign("redeemed_at")),
+        ("redemptions", last("redeemed_at")),
+        ("holds", code.to_owned()),
+        ("holds", user("held_at")),
+        ("holds", campaign("held_at")),
+        ("movements", format!("{code} AND {}", last("moved_at"))),
+        ("movements", campaign("moved_at")),
+        ("audit", code.to_owned()),
+        ("audit", campaign("at")),
+        ("audit", format!("api_key = 1 AND {}", last("at"))),
+        ("codes", code.to_owned()),
+        ("codes", "campaign = 1".to_owned()),
+    ] {
+        // So little is there that reading all of it would be quicker.
+        let plan = database.ask(&format!(
+            "SET enable_seqscan = off; EXPLAIN (COSTS off) SELECT * FROM redeemd.{table} WHERE {question}"
+        ));
+        let is_found = plan.contains("Index Cond: ") && !plan.contains("Filter: ");
+        assert!(is_found && !plan.contains("Seq Scan"), "{table}: {question}\n{plan}");
+    }
+}

@@ -107,6 +107,14 @@ impl FaultProxy {
         self.heal();
     }
 
+    /// Cuts every connection at once, wherever it is. All is well for new ones.
+    pub(crate) fn cut_all(&self) {
+        for connection in self.shared.state.lock().unwrap().connections.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        self.heal();
+    }
+
     /// Whether what was set has happened.
     pub(crate) fn has_happened(&self) -> bool {
         self.shared.state.lock().unwrap().has_happened

@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod client_tools;
+mod clock;
 mod description;
 mod fault_proxy;
 mod guarded;
@@ -17,6 +18,7 @@ mod tool;
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request, raw};
 pub(crate) use client_tools::{client_tools, project, succeed};
+pub(crate) use clock::Clock;
 pub(crate) use description::Description;
 pub(crate) use fault_proxy::{Fault, FaultProxy, Way};
 pub(crate) use pgbouncer::PgBouncer;

@@ -3,6 +3,7 @@
 //! A server runs beneath a small shell, which ends it and removes its folder when the thread that
 //! started it ends, however that happens. So nothing is left behind by a test run that is killed.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,14 @@ trap 'kill -QUIT $server 2>/dev/null; wait $server; rm -rf "$folder"; exit' TERM
 wait $server
 "#;
 
+/// Mounts a small disk that nobody else sees and that is gone with its last process, and goes on
+/// with a command. Its arguments: the size in megabytes, the owner, where, and the command.
+const SMALL_DISK: &str = r#"
+mount -t tmpfs -o size="$1m,mode=0700,uid=$2,gid=$2" none "$3" || exit
+shift 3
+exec "$@"
+"#;
+
 /// A PostgreSQL server.
 pub(crate) struct Postgres {
     folder: PathBuf,
@@ -34,6 +43,8 @@ pub(crate) struct Postgres {
     guard: Option<Child>,
     databases: AtomicU32,
     settings: Vec<String>,
+    /// The size in megabytes of a disk that only this server sees, if it has one.
+    small_disk: Option<u32>,
 }
 
 /// A database of one test.
@@ -54,8 +65,28 @@ impl Postgres {
         Self::start_with(&[], &[])
     }
 
+    /// One that has a tablespace `small` on a disk of so many megabytes. `None` where the tests may
+    /// not mount one. Whoever ends the server loses what is there.
+    pub(crate) fn start_with_small_disk(megabytes: u32) -> Option<Self> {
+        let tried = Command::new("unshare")
+            .args(["--mount", "--", "mount", "-t", "tmpfs", "none", "/mnt"])
+            .output();
+        if !tried.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        let server = Self::make(&[], &[], Some(megabytes));
+        let create =
+            format!("CREATE TABLESPACE small LOCATION '{}'", server.small_disk().display());
+        succeed(psql(&server.url("postgres"), &create));
+        Some(server)
+    }
+
     /// One in a new folder that is made with more arguments, and that runs with more settings.
     pub(crate) fn start_with(arguments: &[&str], settings: &[&str]) -> Self {
+        Self::make(arguments, settings, None)
+    }
+
+    fn make(arguments: &[&str], settings: &[&str], small_disk: Option<u32>) -> Self {
         let folder = tempfile::Builder::new().prefix("redeemd-pg-").tempdir().unwrap().keep();
         give_away(&folder);
         let mut initdb = as_unprivileged(&program("initdb"));
@@ -64,8 +95,11 @@ impl Postgres {
         initdb.args(arguments);
         succeed(initdb.stdin(Stdio::null()).output().unwrap());
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let mut server =
-            Self { folder, port: free_port(), guard: None, databases: AtomicU32::new(0), settings };
+        let (port, databases) = (free_port(), AtomicU32::new(0));
+        let mut server = Self { folder, port, guard: None, databases, settings, small_disk };
+        if small_disk.is_some() {
+            std::fs::create_dir(server.small_disk()).unwrap();
+        }
         server.run();
         server
     }
@@ -74,6 +108,7 @@ impl Postgres {
     pub(crate) fn run(&mut self) {
         let (folder, port) = (self.folder.clone(), self.port.to_string());
         let settings = self.settings.clone();
+        let small_disk = self.small_disk.map(|megabytes| (megabytes, self.small_disk()));
         self.guard = Some(spawn_guarded(folder.clone(), move || {
             let mut command = as_unprivileged(&PathBuf::from("sh"));
             command.args(["-c", GUARD, "guard"]).arg(&folder).arg(program("postgres"));
@@ -92,7 +127,10 @@ impl Postgres {
             for setting in settings {
                 command.args(["-c", &setting]);
             }
-            command
+            match small_disk {
+                Some((megabytes, place)) => on_small_disk(&command, megabytes, &place),
+                None => command,
+            }
         }));
         wait_until("PostgreSQL answers", || {
             psql(&self.url("postgres"), "SELECT 1").status.success()
@@ -125,6 +163,28 @@ impl Postgres {
     /// A database that was made before, by its URL.
     pub(crate) fn existing(&self, url: &str) -> Database<'_> {
         Database { server: self, name: url.rsplit('/').next().unwrap().to_owned() }
+    }
+
+    /// Leaves no room on its small disk, or makes room again.
+    pub(crate) fn fill_small_disk(&self, is_full: bool) {
+        // As its own process sees it.
+        let (pid, _) = self.processes();
+        let place = self.small_disk().join("ballast");
+        let ballast = format!("/proc/{pid}/root{}", place.display());
+        if !is_full {
+            return std::fs::remove_file(ballast).unwrap();
+        }
+        let mut file = std::fs::File::create(ballast).unwrap();
+        let full = loop {
+            if let Err(error) = file.write_all(&[0; 4096]) {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+    }
+
+    fn small_disk(&self) -> PathBuf {
+        self.folder.join("small")
     }
 
     /// Lets no file that it writes grow beyond so many bytes, or any file again.
@@ -253,6 +313,15 @@ pub(super) fn as_unprivileged(program: &Path) -> Command {
     }
     command.arg("--").arg(program);
     command
+}
+
+/// The same command, with a disk of its own.
+fn on_small_disk(command: &Command, megabytes: u32, place: &Path) -> Command {
+    let mut wrapped = Command::new("unshare");
+    wrapped.args(["--mount", "--", "sh", "-c", SMALL_DISK, "small-disk"]);
+    wrapped.args([megabytes.to_string(), NOBODY.to_string()]).arg(place);
+    wrapped.arg(command.get_program()).args(command.get_args());
+    wrapped
 }
 
 /// Makes a folder that of whom [`as_unprivileged`] runs things as.
