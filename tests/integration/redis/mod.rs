@@ -2,9 +2,12 @@
 
 mod announcements;
 mod arithmetic;
+mod cost;
 mod encryption;
+mod load;
 mod outages;
 mod sharing;
+mod slowness;
 mod topologies;
 
 use std::time::Instant;

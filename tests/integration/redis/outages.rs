@@ -8,7 +8,7 @@ use super::{
     BURST, assert_counted, attempt, counted, finding, folder, is_used, remaining, start,
     wait_until_used,
 };
-use crate::support::{Client, Redis, Server, api_key, wait_until};
+use crate::support::{Client, Redis, Server, api_key, metric, wait_until};
 
 fn public_client(server: &Server) -> Client {
     Client::new(server.address, Some(&api_key(&mut server.client(), "public")))
@@ -165,17 +165,24 @@ fn what_does_not_fit_is_counted_alone() {
     let folder = folder(&redis.url()).set("redis.max_in_flight", "1");
     let server = start(&folder);
     let key = api_key(&mut server.client(), "public");
-    redis.signal(Signal::STOP);
-    // The first of them waits for Redis; whoever comes meanwhile does not.
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            let (address, key) = (server.address, &key);
-            scope.spawn(move || {
-                let mut client = Client::new(address, Some(key));
-                assert_eq!(attempt(&mut client).status, 200);
-            });
-        }
+    let busy = "redeemd_redis_failures_total{reason=\"busy\"}";
+    wait_until("somebody comes while another one waits", || {
+        wait_until_used(&server);
+        let alone = counted(&server, "alone");
+        redis.signal(Signal::STOP);
+        // The first of them waits for Redis; whoever comes meanwhile does not. On a slow machine it
+        // may be known by then that Redis hangs.
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let (address, key) = (server.address, &key);
+                scope.spawn(move || {
+                    let mut client = Client::new(address, Some(key));
+                    assert_eq!(attempt(&mut client).status, 200);
+                });
+            }
+        });
+        redis.signal(Signal::CONT);
+        assert_eq!(counted(&server, "alone"), alone + 4.0);
+        metric(&mut server.client(), busy) > 0.0
     });
-    redis.signal(Signal::CONT);
-    assert_eq!(counted(&server, "alone"), 4.0);
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::support::{Client, Redis, Talk, api_key, wait_until};
 
 /// Three nodes, each with a third of the slots.
-fn cluster() -> [Redis; 3] {
+pub(super) fn cluster() -> [Redis; 3] {
     let nodes = [(); 3].map(|()| Redis::start_node());
     for (node, slots) in nodes.iter().zip([("0", "5460"), ("5461", "10922"), ("10923", "16383")]) {
         assert_eq!(node.ask(&["CLUSTER", "ADDSLOTSRANGE", slots.0, slots.1]), "OK");
@@ -96,9 +96,9 @@ fn a_slot_that_moves_is_followed() {
     assert_eq!(to.ask(&["EXISTS", &name]), "1");
 }
 
-#[test]
-fn a_fail_over_is_followed() {
-    let mut former = Redis::start();
+/// A server, its replica, a sentinel that knows both, and the sentinel's password.
+pub(super) fn watched_pair() -> (Redis, Redis, Redis, &'static str) {
+    let former = Redis::start();
     let next = Redis::start_with(&["--replicaof", "127.0.0.1", &former.port.to_string()]);
     let password = "hunter2-of-sentinels";
     wait_until("the replica is one", || next.ask(&["ROLE"]).contains("connected"));
@@ -109,6 +109,12 @@ fn a_fail_over_is_followed() {
         let known = asking.ask(&["SENTINEL", "REPLICAS", "mymaster"]).unwrap();
         known.contains(&next.port.to_string())
     });
+    (former, next, sentinel, password)
+}
+
+#[test]
+fn a_fail_over_is_followed() {
+    let (mut former, next, sentinel, password) = watched_pair();
     let folder = folder(&sentinel.url())
         .set("redis.kind", "sentinel")
         .set("redis.sentinel_password", password);
