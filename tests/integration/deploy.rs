@@ -174,9 +174,21 @@ fn every_alert_and_every_finding_of_health_is_in_the_runbook() {
         let anchor = format!("docs/OPERATIONS.md#{}\"", alert.to_lowercase());
         assert!(rules.contains(&anchor), "{alert} does not lead to its section");
     }
+    let sections = operations.split("\n### `").skip(1).map(|section| {
+        let (name, text) = section.split_once("`\n").unwrap();
+        (name, text.split("\n#").next().unwrap())
+    });
+    let of_findings: BTreeMap<&str, &str> = sections.collect();
+    let names = Finding::ALL.map(Finding::name);
+    assert_eq!(of_findings.keys().copied().collect::<BTreeSet<_>>(), names.into());
+    // Each begins with where health shows it and how bad it is there, and then says what to do.
     for finding in Finding::ALL {
-        let heading = format!("`{}`", finding.name());
-        assert!(headings.contains(heading.as_str()), "{heading} has no section");
+        let text = of_findings[finding.name()];
+        let first = text.split(['.', ':']).next().unwrap().replace("**", "");
+        let begins = format!(", {}", finding.health().name());
+        let name = finding.name();
+        assert!(first.starts_with("Part `") && first.ends_with(&begins), "{name}: {first}");
+        assert!(text.len() > first.len() + 50, "{name} says nothing of what to do");
     }
 }
 

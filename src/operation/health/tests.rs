@@ -115,3 +115,13 @@ fn names_are_distinct() {
     let names: std::collections::BTreeSet<_> = Finding::ALL.map(Finding::name).into();
     assert_eq!(names.len(), Finding::ALL.len());
 }
+
+/// Documents are compared with this list, so that nothing may be missing from it.
+#[test]
+fn all_of_them_are_all_that_there_are() {
+    let (_, rest) = include_str!("mod.rs").split_once("pub enum Finding {").unwrap();
+    let (variants, _) = rest.split_once('}').unwrap();
+    let variants = variants.lines().filter_map(|line| line.trim().strip_suffix(','));
+    let known = Finding::ALL.map(|finding| format!("{finding:?}"));
+    assert_eq!(variants.collect::<Vec<_>>(), known);
+}
