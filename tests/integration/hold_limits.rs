@@ -181,10 +181,12 @@ fn as_many_holds_as_the_limit_allows_are_all_confirmed_late_at_once() {
     let folder = Folder::new();
     let server = folder.start();
     let mut client = server.client();
-    let (campaign, codes) = campaign_with_codes(&mut client, json!({"uses_per_user": 4}), 5);
+    let (campaign, codes) = campaign_with_codes(&mut client, json!({"uses_per_user": 4}), 9);
+    // Those of one who has time are as many as the limit allows; those of the other one are soon over.
+    codes[5..].iter().for_each(|code| drop(placed(&mut client, code, "bob", 600)));
+    hold(&mut client, &codes[4], "bob", 1).is_problem(409, "user_limit_reached");
     let holds: Vec<Value> =
         codes[..4].iter().map(|code| placed(&mut client, code, "ann", 1)).collect();
-    hold(&mut client, &codes[4], "ann", 1).is_problem(409, "user_limit_reached");
     holds.iter().for_each(|held| wait_until_over(&mut client, held));
     let barrier = Barrier::new(2 * holds.len());
     let answers: Vec<Answer> = std::thread::scope(|scope| {

@@ -96,19 +96,23 @@ fn the_last_use_is_found_wherever_it_is_lent() {
     let server = folder.start();
     let mut client = server.client();
     let (_, codes) = campaign_with_codes(&mut client, json!({"total_uses": 40}), 60);
-    let mut granted = 0;
+    let (mut granted, mut refusals) = (0, Vec::new());
     for code in &codes {
         let begun = Instant::now();
         let answer = redeem(&mut client, code, "ann");
-        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
         if answer.status == 201 {
             granted += 1;
         } else {
             answer.is_problem(409, "campaign_limit_reached");
             assert_eq!(granted, 40, "a use is left somewhere");
+            refusals.push(begun.elapsed());
         }
     }
     assert_eq!(granted, 40);
+    // That nothing is left is found by asking, and not by waiting. A slow machine takes its time for
+    // some.
+    refusals.sort();
+    assert!(refusals[refusals.len() / 2] < Duration::from_secs(1), "{refusals:?}");
 }
 
 #[test]
