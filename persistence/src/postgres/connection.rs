@@ -1,17 +1,14 @@
-//! Connections, and the pool that keeps them.
+//! Connections, and how the pool makes and judges them.
 
 use std::fmt;
 use std::time::Duration;
 
-use bb8::{ManageConnection, Pool, RunError};
+use bb8::ManageConnection;
 use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::error::Error;
 use super::options::Options;
-
-/// A pool of connections.
-pub(super) type Connections = Pool<Manager>;
 
 /// A connection: what asks, and what moves the bytes.
 pub(super) struct Connection {
@@ -58,6 +55,31 @@ pub(super) struct Manager {
     timeout: Duration,
 }
 
+/// Why the pool has no connection to give.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// One that was kept had been closed; the pool makes another.
+    Closed,
+    /// None could be made.
+    NotMade(Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Closed => Self::Away("the connection was closed".to_owned()),
+            Failure::NotMade(error) => error,
+        }
+    }
+}
+
+impl Manager {
+    /// One for a database.
+    pub(super) fn new(options: &Options) -> Self {
+        Self { config: options.config.clone(), timeout: options.connect_timeout }
+    }
+}
+
 impl fmt::Debug for Manager {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The configuration may hold a password.
@@ -67,23 +89,18 @@ impl fmt::Debug for Manager {
 
 impl ManageConnection for Manager {
     type Connection = Connection;
-    type Error = Error;
+    type Error = Failure;
 
     /// The driver bounds only how long it takes until somebody accepts, and the pool waits for ever:
     /// a server that accepts and then says nothing would take its place away.
-    async fn connect(&self) -> Result<Connection, Error> {
-        match tokio::time::timeout(self.timeout, Connection::open(&self.config)).await {
-            Ok(opened) => opened,
-            Err(_) => Err(no_answer(self.timeout)),
-        }
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let opened = tokio::time::timeout(self.timeout, Connection::open(&self.config)).await;
+        opened.unwrap_or_else(|_| Err(no_answer(self.timeout))).map_err(Failure::NotMade)
     }
 
     /// Without a round trip: whoever uses the connection notices more than one could tell.
-    async fn is_valid(&self, connection: &mut Connection) -> Result<(), Error> {
-        if self.has_broken(connection) {
-            return Err(Error::Away("the connection was closed".to_owned()));
-        }
-        Ok(())
+    async fn is_valid(&self, connection: &mut Connection) -> Result<(), Failure> {
+        if self.has_broken(connection) { Err(Failure::Closed) } else { Ok(()) }
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
@@ -94,26 +111,4 @@ impl ManageConnection for Manager {
 /// Nobody answered within this time.
 pub(super) fn no_answer(within: Duration) -> Error {
     Error::Away(format!("no answer within {} s", within.as_secs_f32()))
-}
-
-/// A pool; it makes connections when they are first asked for.
-pub(super) fn pool(options: &Options) -> Connections {
-    Pool::builder()
-        .max_size(options.pool_size)
-        .connection_timeout(options.connect_timeout + Duration::from_millis(500))
-        // Who asks decides when to ask again.
-        .retry_connection(false)
-        .build_unchecked(Manager {
-            config: options.config.clone(),
-            timeout: options.connect_timeout,
-        })
-}
-
-impl From<RunError<Self>> for Error {
-    fn from(error: RunError<Self>) -> Self {
-        match error {
-            RunError::User(error) => error,
-            RunError::TimedOut => Self::Away("no connection was to be had in time".to_owned()),
-        }
-    }
 }

@@ -19,6 +19,7 @@ mod note;
 mod options;
 mod ownership;
 mod partition;
+mod pool;
 mod presence;
 mod projection;
 mod rebuilding;

@@ -11,11 +11,12 @@ use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use super::aside::{self, SetAside};
 use super::chain::{Chain, Checkpoint};
-use super::connection::{Connections, no_answer, pool};
+use super::connection::no_answer;
 use super::error::Error;
 use super::options::Options;
 use super::ownership::{self, Owner};
 use super::partition::{self, MONTHS_AHEAD, Month};
+use super::pool::Connections;
 use super::rows::Rows;
 use super::{copying, migration};
 
@@ -66,7 +67,7 @@ pub struct Projection {
 impl Projection {
     /// A database. Nothing is connected yet. Must be called within a tokio runtime.
     pub fn new(options: &Options) -> Self {
-        let (connections, timeout) = (pool(options), options.batch_timeout);
+        let (connections, timeout) = (Connections::new(options), options.batch_timeout);
         let writer = ownership::random_writer();
         Self { connections, timeout, writer, months: Mutex::default() }
     }

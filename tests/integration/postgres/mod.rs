@@ -5,6 +5,7 @@ mod arrival;
 mod backlog;
 mod batches;
 mod clock;
+mod connecting;
 mod documents;
 mod faults;
 mod full_disk;
