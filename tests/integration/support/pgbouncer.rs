@@ -1,4 +1,5 @@
-//! PgBouncer in front of a PostgreSQL server, in transaction mode.
+//! PgBouncer in front of a PostgreSQL server, in transaction mode, with the settings of
+//! `deploy/pgbouncer`.
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -20,15 +21,10 @@ impl PgBouncer {
         let folder = tempfile::Builder::new().prefix("redeemd-pgb-").tempdir().unwrap().keep();
         give_away(&folder);
         let port = free_port();
-        let settings = format!(
-            "[databases]\n* = host=127.0.0.1 port={} user=postgres\n\
-             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n\
-             ignore_startup_parameters = extra_float_digits\nserver_login_retry = 1\n",
-            database.server.port()
-        );
-        std::fs::write(folder.join("pgbouncer.ini"), settings).unwrap();
-        let url = format!("postgres://postgres@127.0.0.1:{port}/{}", database.name());
+        let users = folder.join("users");
+        std::fs::write(&users, "\"redeemd\" \"redeemd\"\n").unwrap();
+        std::fs::write(folder.join("pgbouncer.ini"), configure(database, port, &users)).unwrap();
+        let url = format!("postgres://redeemd:redeemd@127.0.0.1:{port}/redeemd");
         let mut pooler = Self { folder, url, process: None };
         pooler.run();
         pooler
@@ -60,6 +56,27 @@ impl PgBouncer {
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// The settings of `deploy/pgbouncer`, for this database, and with so few connections that they are
+/// shared.
+fn configure(database: &Database<'_>, port: u16, users: &Path) -> String {
+    let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/pgbouncer/pgbouncer.ini");
+    let mut settings = std::fs::read_to_string(shared).unwrap();
+    let postgres = database.server.port();
+    let name = database.name();
+    for (given, here) in [
+        ("host=postgres port=5432", format!("host=127.0.0.1 port={postgres} user=postgres")),
+        ("dbname=redeemd", format!("dbname={name}")),
+        ("listen_addr = 0.0.0.0", "listen_addr = 127.0.0.1".to_owned()),
+        ("listen_port = 6432", format!("listen_port = {port}")),
+        ("/run/pgbouncer/users", users.display().to_string()),
+        ("default_pool_size = 8", "default_pool_size = 2".to_owned()),
+    ] {
+        assert_eq!(settings.matches(given).count(), 1, "{given}");
+        settings = settings.replace(given, &here);
+    }
+    settings
 }
 
 impl Drop for PgBouncer {
