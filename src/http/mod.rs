@@ -63,6 +63,7 @@ mod validations;
 mod watched;
 
 pub(crate) use campaign_rules::TimeOfDay;
+pub(crate) use events::{PositionText, text_of as event_text};
 pub use metrics::Metrics;
 pub use routes::Extras;
 pub use server::{Parts, Running, ServerError, start, start_operations};

@@ -52,6 +52,7 @@ pub use code_range::CodeRange;
 pub use error::{Error, PatternRoom, Resource};
 pub use events::{
     Event, EventFilter, EventKind, EventPage, EventPosition, EventRecord, LookForward, Register,
+    ToldNames,
 };
 pub use holding::{Confirming, Fate, Held, Holding};
 pub use idempotency::IdempotencyKey;

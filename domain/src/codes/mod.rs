@@ -26,7 +26,7 @@ mod tests;
 
 pub use campaign_number::CampaignNumber;
 pub use digest::Digest;
-pub use hint::{Hint, HintKey};
+pub use hint::{Hint, HintKey, Hints};
 pub use key::{CanonicalKey, CodeKey};
 pub use key_ring::{KeyEpoch, KeyRing, KeyRingError, Opened};
 pub use listed::{NormalisedCode, Pepper, UnusableText};

@@ -31,7 +31,10 @@ mod tests;
 
 pub use aside::{Retried, SetAside, Shown};
 pub use chain::{Chain, Checkpoint};
-pub use comparing::{Fact, Span, Totals};
+pub use comparing::{
+    Columns, Comparer, Counted, Counts, Difference, KeptOutcome, Mark, Rendered, Rendering,
+    ShownValue, Span,
+};
 pub use error::{Error, Kind};
 pub use migration::{Migration, pending_sql};
 pub use note::Note;

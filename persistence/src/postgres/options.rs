@@ -55,6 +55,12 @@ impl Options {
         }
         Ok(Self { config, pool_size, connect_timeout, batch_timeout })
     }
+
+    /// The same, for what may take longer than a batch.
+    #[must_use]
+    pub fn patient(self, batch_timeout: Duration) -> Self {
+        Self { batch_timeout: self.batch_timeout.max(batch_timeout), ..self }
+    }
 }
 
 impl fmt::Debug for Options {

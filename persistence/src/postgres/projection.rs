@@ -170,9 +170,25 @@ impl Projection {
         &self,
         work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.carry_out_as(Manner::AsItGoes, work).await
+    }
+
+    /// The same for what only reads, and has to see everything as it was at one moment.
+    pub(super) async fn read_at_one_moment<T>(
+        &self,
+        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.carry_out_as(Manner::AtOneMoment, work).await
+    }
+
+    async fn carry_out_as<T>(
+        &self,
+        manner: Manner,
+        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut connection = self.connections.get().await?;
         connection.ask();
-        let work = transact(&mut connection.client, self.timeout, work);
+        let work = transact(&mut connection.client, self.timeout, manner, work);
         match tokio::time::timeout(self.timeout, work).await {
             Ok(result) => {
                 connection.answered();
@@ -183,17 +199,33 @@ impl Projection {
     }
 }
 
+/// What a transaction sees.
+#[derive(Clone, Copy, Debug)]
+enum Manner {
+    /// Each statement what there is when it begins.
+    AsItGoes,
+    /// All statements what there was when the first one began. They change nothing.
+    AtOneMoment,
+}
+
 /// Carries out a transaction. The bounds on statements and locks hold within it alone, as a pooler
 /// in transaction mode asks.
 async fn transact<T>(
     client: &mut Client,
     timeout: Duration,
+    manner: Manner,
     work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    // Whatever the database does by default: at another level a transaction that has waited for
-    // somebody does not see what that one wrote.
-    let level = IsolationLevel::ReadCommitted;
-    let transaction = client.build_transaction().isolation_level(level).start().await?;
+    let transaction = client.build_transaction();
+    let transaction = match manner {
+        // Whatever the database does by default: at another level a transaction that has waited for
+        // somebody does not see what that one wrote.
+        Manner::AsItGoes => transaction.isolation_level(IsolationLevel::ReadCommitted),
+        Manner::AtOneMoment => {
+            transaction.isolation_level(IsolationLevel::RepeatableRead).read_only(true)
+        }
+    };
+    let transaction = transaction.start().await?;
     let milliseconds = timeout.as_millis();
     let bounds = format!(
         "SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = {milliseconds}; \

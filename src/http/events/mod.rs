@@ -14,7 +14,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 pub(super) use feed::Feed;
-pub(super) use position_text::PositionText;
+pub(crate) use position_text::PositionText;
 
 use super::accept::{self, JSON};
 use super::answer::{self, Meaning};
@@ -38,7 +38,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 const NOW: &str = "now";
 
 /// An event as clients read it.
-pub(super) fn text_of(event: &Event, register: &Register) -> String {
+pub(crate) fn text_of(event: &Event, register: &Register) -> String {
     let mut text = Vec::with_capacity(512);
     let mut object = Object::begin(&mut text);
     body::write(event, register, &mut object);

@@ -17,31 +17,31 @@ const CHECK_BYTES: usize = 4;
 
 /// Writes and reads the positions of one data directory.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::http) struct PositionText {
+pub(crate) struct PositionText {
     directory: [u8; 16],
     sequences: usize,
 }
 
 impl PositionText {
     /// The texts of positions in the directory of this identity, with so many sequences.
-    pub(in crate::http) fn new(directory: [u8; 16], sequences: usize) -> Self {
+    pub(crate) fn new(directory: [u8; 16], sequences: usize) -> Self {
         Self { directory, sequences }
     }
 
     /// How many sequences a position has.
-    pub(in crate::http) fn sequences(&self) -> usize {
+    pub(crate) fn sequences(&self) -> usize {
         self.sequences
     }
 
     /// The text of a position.
-    pub(in crate::http) fn write(&self, position: &EventPosition) -> String {
+    pub(crate) fn write(&self, position: &EventPosition) -> String {
         let mut text = String::with_capacity(8 + 4 * self.sequences);
         self.append(position, &mut text);
         text
     }
 
     /// Appends the text of a position.
-    pub(in crate::http) fn append(&self, position: &EventPosition, text: &mut String) {
+    pub(crate) fn append(&self, position: &EventPosition, text: &mut String) {
         let mut bytes = Vec::with_capacity(CHECK_BYTES + 4 * self.sequences);
         for &number in position.numbers() {
             put_number(number, &mut bytes);
@@ -52,7 +52,7 @@ impl PositionText {
     }
 
     /// The position of a text; `None` where it was not written for this directory.
-    pub(in crate::http) fn read(&self, text: &str) -> Option<EventPosition> {
+    pub(crate) fn read(&self, text: &str) -> Option<EventPosition> {
         let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(MARK)?).ok()?;
         let (mut left, check) = bytes.split_last_chunk::<CHECK_BYTES>()?;
         if *check != self.check(left) {

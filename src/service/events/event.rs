@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use redeemd_domain::codes::CampaignNumber;
+use redeemd_actors::ledger_record::{self, decode_control, decode_shard};
+use redeemd_domain::codes::{CampaignNumber, CodeKey};
 use redeemd_domain::identifier::{ApiKeyNumber, EventId};
 use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_domain::timestamp::Timestamp;
@@ -39,6 +40,31 @@ pub enum EventRecord {
 }
 
 impl Event {
+    /// The event of an outcome's bytes, as the ledger has them; `None` where nothing changed.
+    ///
+    /// # Errors
+    /// When they do not read.
+    pub fn of_outcome(
+        position: Position,
+        bytes: &[u8],
+    ) -> Result<Option<Self>, ledger_record::Error> {
+        Ok(match position.sequence {
+            SequenceId::CONTROL => Self::of_control(decode_control(bytes)?, bytes.len()),
+            sequence => Self::of_shard(sequence, decode_shard(bytes)?, bytes.len()),
+        })
+    }
+
+    /// The codes whose handles the event shows, in the order in which it shows them.
+    pub fn codes(&self) -> Vec<CodeKey> {
+        let EventRecord::Shard(record) = &self.record else { return Vec::new() };
+        if let shard::Event::HoldsExpired(holds) = &record.event {
+            return holds.iter().map(|hold| hold.code).collect();
+        }
+        let mut codes = Vec::new();
+        record.codes(&mut |code| codes.push(code));
+        codes
+    }
+
     /// The event of a shard's record; `None` where nothing changed.
     pub(in crate::service) fn of_shard(
         sequence: SequenceId,

@@ -18,7 +18,7 @@ pub use filter::EventFilter;
 pub use kind::EventKind;
 pub use look_forward::LookForward;
 pub use position::EventPosition;
-pub use register::Register;
+pub use register::{Register, ToldNames};
 
 use super::error::Error;
 use super::ledger_search;

@@ -19,3 +19,4 @@ mod rebuild;
 mod refusals;
 mod schema;
 mod verify;
+mod verify_tables;

@@ -20,7 +20,7 @@ pub(super) fn verify(folder: &Folder, server: &Server, more: &[&str]) -> Ended {
 }
 
 /// The lines that a verification wrote, and its summary.
-fn lines(ended: &Ended) -> (Vec<Value>, Value) {
+pub(super) fn lines(ended: &Ended) -> (Vec<Value>, Value) {
     let lines = ended.out.lines().map(|line| serde_json::from_str(line).unwrap());
     let mut lines: Vec<Value> = lines.collect();
     let summary = lines.pop().unwrap_or_else(|| panic!("{}", ended.err));
@@ -37,7 +37,7 @@ pub(super) fn settle(folder: &Folder, server: &Server) {
         }
         let (differences, summary) = lines(&ended);
         assert!(differences.is_empty(), "{differences:?}");
-        summary["pending"] == 0
+        summary["pending"] == 0 && summary["counts_pending"] == 0
     });
 }
 
@@ -66,19 +66,21 @@ fn every_difference_is_told() {
     for (change, differences, words) in [
         ("UPDATE redeemd.redemptions SET user_id = 'eve' WHERE hold_entry IS NOT NULL", 1, "eve"),
         (
+            // Twice, since neither the row names the rollback nor the rollback finds itself named,
+            // and the count of the campaign besides.
             "UPDATE redeemd.redemptions SET rolled_back_at = NULL, rolled_back_entry = NULL",
             3,
-            "rollback of red_",
+            "rolled_back_entry=null",
         ),
-        ("DELETE FROM redeemd.movements WHERE kind = 'returned'", 2, "movement of entry"),
-        ("UPDATE redeemd.holds SET ended = 'released'", 1, "of a hold that is not there"),
-        ("DELETE FROM redeemd.holds", 4, "hold hold_"),
+        ("DELETE FROM redeemd.movements WHERE kind = 'returned'", 1, "kind=returned"),
+        ("UPDATE redeemd.holds SET ended = 'released'", 1, "ended=confirmed"),
+        ("DELETE FROM redeemd.holds", 1, "redeemd.holds hold_"),
         (
             "INSERT INTO redeemd.redemptions (id, redeemed_at, campaign, user_id, code, code_hint,
                  revision, generation, api_key, sequence, entry)
              SELECT 'red_0', redeemed_at, campaign, 'mallory', code, code_hint, revision,
                  generation, api_key, sequence, entry FROM redeemd.redemptions LIMIT 1",
-            3,
+            2,
             "mallory",
         ),
     ] {

@@ -98,6 +98,7 @@ CREATE TABLE redeemd.codes (
     entry bigint NOT NULL
 );
 CREATE INDEX codes_campaign ON redeemd.codes (campaign);
+CREATE INDEX codes_time ON redeemd.codes USING brin (listed_at);
 COMMENT ON TABLE redeemd.codes IS 'Listed codes (imported ones, and those drawn by a pattern), known by their keyed digests. Sealed codes carry their identity themselves and stand here nowhere.';
 COMMENT ON COLUMN redeemd.codes.code IS 'The code''s key: 01 and the keyed digest of its text. Without the server''s secret it tells nothing of the text.';
 COMMENT ON COLUMN redeemd.codes.campaign IS 'The number of its campaign.';
@@ -180,6 +181,7 @@ CREATE INDEX holds_entry ON redeemd.holds (sequence, entry);
 CREATE INDEX holds_user ON redeemd.holds (user_id, held_at);
 CREATE INDEX holds_code ON redeemd.holds (code);
 CREATE INDEX holds_campaign ON redeemd.holds (campaign, held_at);
+CREATE INDEX holds_time ON redeemd.holds USING brin (held_at);
 COMMENT ON TABLE redeemd.holds IS 'Codes that were kept for one user for a short time, one partition for each month of UTC.';
 COMMENT ON COLUMN redeemd.holds.id IS 'Its identifier in the interface: hold_ and 22 characters, which sort by time.';
 COMMENT ON COLUMN redeemd.holds.held_at IS 'When it was placed.';

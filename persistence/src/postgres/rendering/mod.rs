@@ -4,7 +4,7 @@
 mod campaigns;
 mod codes;
 
-use redeemd_domain::codes::{CampaignNumber, CodeKey, HintKey};
+use redeemd_domain::codes::{CampaignNumber, CodeKey, Hint, HintKey, Hints};
 use redeemd_domain::identifier::RedemptionId;
 use redeemd_domain::request::{Fingerprint, RequestDigest};
 use redeemd_domain::sequence::SequenceId;
@@ -16,7 +16,7 @@ use super::rows::{AuditRow, CodeRow, RequestColumns, Rows, moment};
 /// Makes rows of outcomes.
 #[derive(Clone, Debug)]
 pub struct Renderer {
-    hints: HintKey,
+    hints: Hints,
 }
 
 /// Where and when an outcome happened, and who asked.
@@ -31,7 +31,12 @@ struct Origin {
 impl Renderer {
     /// One that names codes by hints under this key.
     pub fn new(hints: HintKey) -> Self {
-        Self { hints }
+        Self { hints: Hints::Made(hints) }
+    }
+
+    /// One that names these codes by hints that were told, for whoever has not the key.
+    pub fn told(hints: Vec<(CodeKey, Hint)>) -> Self {
+        Self { hints: Hints::Told(hints) }
     }
 
     /// Adds the rows of an outcome of a shard.

@@ -1,153 +1,88 @@
-//! Comparing a portion of events with the rows of the same entries, and telling every difference.
+//! Telling differences, and counting them.
 
-use std::collections::BTreeMap;
-
-use redeemd_domain::identifier::EventId;
-use redeemd_domain::sequence::SequenceId;
 use redeemd_domain::timestamp::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::saying::Saying;
-use crate::application::comparison::{Comparison, Fact, Span};
+use crate::application::comparison::{Columns, Difference, ShownValue};
 use crate::cli::progress::say;
+use crate::http::TimeText;
 
-/// What is known of a sequence while its events are compared.
-#[derive(Clone, Copy, Debug, Default)]
-struct Compared {
-    /// Up to which entry.
-    through: u64,
-    /// When that one was stamped.
-    at: Timestamp,
+/// Something that the server and the database say otherwise.
+pub(super) struct Finding {
+    about: String,
+    server: Option<String>,
+    database: Option<String>,
 }
 
-/// Facts by what they are about.
-type Facts = BTreeMap<(u64, String), String>;
+impl Finding {
+    /// What it is about, and what either says of it, if anything.
+    pub(super) fn new(about: String, server: Option<String>, database: Option<String>) -> Self {
+        Self { about, server, database }
+    }
+}
 
-/// Compares, tells and counts.
+impl From<Difference> for Finding {
+    fn from(difference: Difference) -> Self {
+        let Difference { table, position, name, written, found } = difference;
+        let mut about = format!("redeemd.{table}");
+        if !name.is_empty() {
+            about = format!("{about} {name}");
+        }
+        if let Some(position) = position {
+            about = format!("{about} {position}");
+        }
+        Self { about, server: written.map(|it| text(&it)), database: found.map(|it| text(&it)) }
+    }
+}
+
+/// Tells and counts.
 #[derive(Debug)]
 pub(super) struct Differences {
     is_json: bool,
     found: u64,
-    sequences: BTreeMap<SequenceId, Compared>,
 }
 
 impl Differences {
-    /// Nothing was compared yet.
+    /// Nothing was found yet.
     pub(super) fn new(is_json: bool) -> Self {
-        Self { is_json, found: 0, sequences: BTreeMap::new() }
+        Self { is_json, found: 0 }
     }
 
-    /// How many differences were found.
+    /// How many were found.
     pub(super) fn found(&self) -> u64 {
         self.found
     }
 
-    /// How many entries were compared.
-    pub(super) fn compared(&self) -> u64 {
-        self.sequences.values().map(|it| it.through).sum()
-    }
-
-    /// Compares events with their rows. Those of each sequence follow those of the portion before.
-    pub(super) fn compare(
+    /// Tells some.
+    pub(super) fn tell(
         &mut self,
-        comparison: &Comparison,
-        portion: &[(EventId, Value)],
+        findings: impl IntoIterator<Item = impl Into<Finding>>,
     ) -> anyhow::Result<()> {
-        let mut said: BTreeMap<SequenceId, Facts> = BTreeMap::new();
-        let mut ends: BTreeMap<SequenceId, Compared> = BTreeMap::new();
-        let (mut rollbacks, mut ended) = (Vec::new(), Vec::new());
-        for (id, event) in portion {
-            let saying = Saying::of(id, event)
-                .ok_or_else(|| anyhow::anyhow!("{id} is not as this redeemd knows such events"))?;
-            let sequence = id.position.sequence;
-            ends.insert(sequence, Compared { through: id.position.number, at: id.at });
-            said.entry(sequence).or_default().extend(saying.rows.into_iter().map(keyed));
-            rollbacks.extend(saying.rollback);
-            ended.extend(saying.ended);
-        }
-        for (sequence, end) in ends {
-            let rows = self.rows(comparison, sequence, end)?;
-            self.tell_all(&said.remove(&sequence).unwrap_or_default(), &rows)?;
-        }
-        let named = |all: &[(String, Timestamp, Fact)]| -> (Vec<(String, Timestamp)>, Facts) {
-            let asked = all.iter().map(|(id, at, _)| (id.clone(), *at)).collect();
-            (asked, all.iter().map(|(_, _, fact)| keyed(fact.clone())).collect())
-        };
-        let (asked, said) = named(&rollbacks);
-        let rows = comparison.rollbacks(&asked)?.into_iter().map(keyed).collect();
-        self.tell_all(&said, &rows)?;
-        let (asked, said) = named(&ended);
-        let rows = comparison.ended_holds(&asked)?.into_iter().map(keyed).collect();
-        self.tell_all(&said, &rows)
-    }
-
-    /// Compares the end of every sequence, after its last event: there must be no row.
-    pub(super) fn finish(&mut self, comparison: &Comparison) -> anyhow::Result<()> {
-        for sequence in comparison.possession().sequences() {
-            let through = comparison.possession().through(sequence);
-            let end = Compared { through, at: Timestamp::MAX };
-            let rows = self.rows(comparison, sequence, end)?;
-            self.tell_all(&Facts::new(), &rows)?;
-        }
-        Ok(())
+        findings.into_iter().try_for_each(|finding| self.tell_one(&finding.into()))
     }
 
     /// Says that both should be equal, where they are not.
     pub(super) fn expect_equal(
         &mut self,
-        what: &str,
+        what: String,
         server: &str,
         database: &str,
     ) -> anyhow::Result<()> {
-        if server != database {
-            self.tell(what, Some(server), Some(database))?;
+        if server == database {
+            return Ok(());
         }
-        Ok(())
+        let (server, database) = (Some(server.to_owned()), Some(database.to_owned()));
+        self.tell_one(&Finding::new(what, server, database))
     }
 
-    /// The rows of a sequence after what was compared, up to an end.
-    fn rows(
-        &mut self,
-        comparison: &Comparison,
-        sequence: SequenceId,
-        end: Compared,
-    ) -> anyhow::Result<Facts> {
-        let before = self.sequences.insert(sequence, end).unwrap_or_default();
-        let span = Span {
-            sequence,
-            after: before.through,
-            through: end.through,
-            from: before.at,
-            to: end.at,
-        };
-        Ok(comparison.facts(&span)?.into_iter().map(keyed).collect())
-    }
-
-    fn tell_all(&mut self, said: &Facts, rows: &Facts) -> anyhow::Result<()> {
-        for (key @ (_, about), server) in said {
-            let database = rows.get(key);
-            if database != Some(server) {
-                self.tell(about, Some(server), database.map(String::as_str))?;
-            }
-        }
-        for ((_, about), database) in rows.iter().filter(|(key, _)| !said.contains_key(*key)) {
-            self.tell(about, None, Some(database))?;
-        }
-        Ok(())
-    }
-
-    fn tell(
-        &mut self,
-        about: &str,
-        server: Option<&str>,
-        database: Option<&str>,
-    ) -> anyhow::Result<()> {
+    fn tell_one(&mut self, finding: &Finding) -> anyhow::Result<()> {
+        let Finding { about, server, database } = finding;
         self.found += 1;
         if self.is_json {
             let line = json!({ "about": about, "server": server, "database": database });
             say(format_args!("{line}"))?;
         } else {
-            let shown = |text: Option<&str>| match text {
+            let shown = |text: &Option<String>| match text {
                 Some(text) => format!("\"{}\"", text.replace(char::is_control, " ")),
                 None => "nothing".to_owned(),
             };
@@ -158,6 +93,24 @@ impl Differences {
     }
 }
 
-fn keyed(fact: Fact) -> ((u64, String), String) {
-    ((fact.entry, fact.about), fact.text)
+/// What columns say, in a line. A row without any is there, and that is all there is to say of it.
+fn text(columns: &Columns) -> String {
+    if columns.is_empty() {
+        return "a row".to_owned();
+    }
+    let column = |(name, shown): &(&str, ShownValue)| match shown {
+        ShownValue::Time(microseconds) => format!("{name}={}", time(*microseconds)),
+        shown => format!("{name}={shown}"),
+    };
+    columns.iter().map(column).collect::<Vec<_>>().join(" ")
+}
+
+/// A time of the database, with what it has beyond milliseconds.
+fn time(microseconds: i64) -> String {
+    let Ok(since) = u64::try_from(microseconds) else { return format!("{microseconds} us") };
+    let text = TimeText(Timestamp(since / 1_000)).to_string();
+    match since % 1_000 {
+        0 => text,
+        rest => format!("{text}+{rest}us"),
+    }
 }
