@@ -104,10 +104,11 @@ fn tell_people(rebuilt: &Rebuilt, secret: &str) -> io::Result<()> {
     for sequence in sequences {
         let state = hexadecimal(&sequence.state);
         say(format_args!(
-            "  {} up to entry {} with {} outcomes, state {state:.16}",
+            "  {} up to entry {} with {} outcomes, goes on after {}, state {state:.16}",
             sequence.sequence,
-            Grouped(sequence.last),
-            Grouped(sequence.outcomes)
+            Grouped(sequence.known),
+            Grouped(sequence.outcomes),
+            Grouped(sequence.last)
         ))?;
     }
     say(format_args!("Now put the secret of the lost server into {secret}."))
@@ -117,6 +118,7 @@ fn tell_program(rebuilt: &Rebuilt, known_until: &str, secret: &str) -> io::Resul
     let sequence = |it: &offline::RebuiltSequence| {
         serde_json::json!({
             "sequence": it.sequence.to_string(),
+            "known": it.known,
             "last": it.last,
             "outcomes": it.outcomes,
             "state": hexadecimal(&it.state),

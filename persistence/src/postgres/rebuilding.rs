@@ -15,7 +15,7 @@ use super::error::Error;
 use super::migration;
 use super::ownership::Owner;
 use super::presence::PRESENCE_LASTS;
-use super::projection::{Projection, look};
+use super::projection::{Projection, look, signed};
 use super::rows::{decode_withheld, timestamp};
 use crate::data_directory::{Epoch, Identity};
 use crate::journal::DirectoryId;
@@ -143,12 +143,18 @@ impl Projection {
     }
 
     /// Makes the database that of another life of its directory, if it still has exactly what it was
-    /// seen to have, and nobody who writes here lives.
+    /// seen to have, and nobody who writes here lives. Its marks move to where the sequences of that
+    /// life begin: between these and what was seen there are no outcomes.
     ///
     /// # Errors
     /// [`Error::Moved`], with nothing changed, where it has something else by now. After
     /// [`super::Kind::Away`] it is not known whether it was handed over.
-    pub async fn hand_over(&self, seen: &Possession, epoch: Epoch) -> Result<(), Error> {
+    pub async fn hand_over(
+        &self,
+        seen: &Possession,
+        epoch: Epoch,
+        begins: &BTreeMap<SequenceId, Checkpoint>,
+    ) -> Result<(), Error> {
         self.carry_out(async |transaction| {
             // Whoever writes a batch holds its mark's lock, and reads the directory's row.
             let lock = "LOCK TABLE redeemd.watermarks, redeemd.directory IN EXCLUSIVE MODE";
@@ -172,6 +178,15 @@ impl Projection {
             transaction.execute_typed(update, &parameters).await?;
             let silence = "UPDATE redeemd.presence SET seen_at = NULL";
             transaction.execute_typed(silence, &[]).await?;
+            let number = |sequence: &SequenceId| i16::try_from(sequence.0).unwrap_or(i16::MAX);
+            let sequences: Vec<i16> = begins.keys().map(number).collect();
+            let through: Vec<i64> = begins.values().map(|begin| signed(begin.through)).collect();
+            let update = "UPDATE redeemd.watermarks SET through = begins.through
+                 FROM unnest($1::smallint[], $2::bigint[]) AS begins (sequence, through)
+                 WHERE watermarks.sequence = begins.sequence";
+            let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+                [(&sequences, Type::INT2_ARRAY), (&through, Type::INT8_ARRAY)];
+            transaction.execute_typed(update, &parameters).await?;
             Ok(())
         })
         .await

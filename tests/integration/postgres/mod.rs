@@ -16,6 +16,7 @@ mod outages;
 mod ownership;
 mod random_faults;
 mod rebuild;
+mod rebuild_positions;
 mod refusals;
 mod schema;
 mod verify;

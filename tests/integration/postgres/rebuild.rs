@@ -32,13 +32,13 @@ fn known_until(folder: &Folder) -> String {
 }
 
 /// Rebuilds what was lost, accepting what a rebuild says may be lost.
-fn rebuilt(folder: &Folder) -> Value {
+pub(super) fn rebuilt(folder: &Folder) -> Value {
     let until = known_until(folder);
     rebuild(folder, &["--accept-loss-after", &until, "--json"]).json()
 }
 
 /// As if half an hour had gone by since the server was killed.
-fn forget_presence(database: &Database<'_>) {
+pub(super) fn forget_presence(database: &Database<'_>) {
     database.ask("UPDATE redeemd.presence SET seen_at = seen_at - interval '30 minutes'");
 }
 

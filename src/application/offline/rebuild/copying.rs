@@ -7,7 +7,7 @@ use redeemd_persistence::ledger::{Batch, Ledger};
 use redeemd_persistence::postgres::Checkpoint;
 
 use super::super::{Error, Progress};
-use super::LostDirectory;
+use super::{KnownEnd, LostDirectory};
 
 /// What merging the index may write for each byte of a new index entry, and the bytes of an entry:
 /// see [`Ledger::maintain`].
@@ -24,7 +24,7 @@ pub(super) fn copy(
 ) -> Result<Vec<u64>, Error> {
     let entries = lost.ends.iter().map(|end| end.through).sum();
     progress.begin("copying outcomes", entries);
-    let counts = lost.possession.sequences().map(|id| copy_sequence(lost, ledger, id, progress));
+    let counts = lost.ends.iter().map(|end| copy_sequence(lost, ledger, end, progress));
     let counts = counts.collect::<Result<Vec<u64>, Error>>()?;
     ledger.commit()?;
     Ok(counts)
@@ -33,12 +33,19 @@ pub(super) fn copy(
 fn copy_sequence(
     lost: &LostDirectory,
     ledger: &mut Ledger,
-    sequence: SequenceId,
+    end: &KnownEnd,
     progress: &mut dyn Progress,
 ) -> Result<u64, Error> {
+    let KnownEnd { sequence, goes_on_after, .. } = *end;
     let genesis = Checkpoint::genesis(lost.possession.directory, sequence);
     let known = lost.possession.checkpoints.get(&sequence).copied().unwrap_or(genesis);
     let (mut at, mut count) = (genesis, 0);
+    // Of a sequence without entries nothing is read, and its ledger begins behind those passed over.
+    if known.through == 0 {
+        let mut batch = Batch::new(sequence, 1, ledger.key_hasher());
+        batch.cover(goes_on_after);
+        ledger.append(&batch)?;
+    }
     while at.through < known.through {
         let page = lost.runner.block_on(lost.projection.outcomes(sequence, at.through))?;
         let mut batch = Batch::new(sequence, at.through + 1, ledger.key_hasher());
@@ -53,7 +60,7 @@ fn copy_sequence(
             page.last().is_none_or(|(it, _)| it.number >= known.through) || page.is_empty();
         if is_end {
             at.through = known.through;
-            batch.cover(known.through);
+            batch.cover(goes_on_after);
         }
         let keys = 3 * batch.records() as u64;
         ledger.append(&batch)?;

@@ -1,5 +1,6 @@
 //! The new data directory: its ledger, its states as snapshots, a journal that begins after them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use redeemd_persistence::data_directory::{DataDirectory, Identity};
 use redeemd_persistence::disk::{Disk, RealDisk};
 use redeemd_persistence::journal::{self, Import, Options};
 use redeemd_persistence::ledger::{self, Ledger};
-use redeemd_persistence::postgres::{Note, Owner};
+use redeemd_persistence::postgres::{Checkpoint, Note, Owner};
 use redeemd_persistence::snapshot::Snapshots;
 
 use super::super::super::storage;
@@ -40,11 +41,15 @@ pub(super) fn make(
     let epoch = identity.epoch;
     // The next start knows what was compared here, and need not read everything once more.
     let note = Note::new(Arc::clone(&disk), &Owner::new(&identity));
-    note.write(&lost.possession.checkpoints)?;
+    let moved = |(&sequence, &known): (&SequenceId, &Checkpoint)| {
+        (sequence, Checkpoint { through: lost.goes_on_after(sequence), ..known })
+    };
+    let moved: BTreeMap<_, _> = lost.possession.checkpoints.iter().map(moved).collect();
+    note.write(&moved)?;
     let directory = DataDirectory::adopt(part, identity)?;
     let sequences = read_back(lost, &directory, &states, &counts)?;
     journal::wait_until_closed(part)?;
-    lost.runner.block_on(lost.projection.hand_over(&lost.possession, epoch))?;
+    lost.runner.block_on(lost.projection.hand_over(&lost.possession, epoch, &moved))?;
     Ok(Rebuilt {
         path: lost.settings.data_dir.clone(),
         epoch: epoch.number,
@@ -101,7 +106,7 @@ fn begin_journal(
         minimum_free_bytes: lost.settings.journal.minimum_free_bytes,
         reserve_bytes: 0,
     };
-    let ends = lost.ends.iter().map(|end| (end.sequence, end.through));
+    let ends = lost.ends.iter().map(|end| (end.sequence, end.goes_on_after));
     Import::begin_after(Arc::clone(disk), options, ends)?.finish()?;
     journal::wait_until_closed(part)?;
     Ok(())
@@ -124,7 +129,8 @@ fn read_back(
         if found != made {
             return Err(Error::Refused(format!("{sequence} did not come back as it was made")));
         }
-        sequences.push(RebuiltSequence { sequence, last: end.through, outcomes, state: made });
+        let (known, last) = (end.through, end.goes_on_after);
+        sequences.push(RebuiltSequence { sequence, known, last, outcomes, state: made });
     }
     Ok(sequences)
 }

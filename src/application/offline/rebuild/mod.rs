@@ -23,6 +23,15 @@ use super::making::{in_the_making, refuse_used};
 use super::{Error, Progress};
 use crate::application::projection;
 
+/// How many entries a rebuilt sequence passes over behind the last one that is known of. The lost
+/// server may have given out entries beyond that one: their numbers, and everything that is made of
+/// them (positions between events, identifiers of events and redemptions), are not used again. It is
+/// more than any server leaves uncopied: at 10,000 entries a second in every shard, five days of them.
+const PASSED_OVER: u64 = 1 << 32;
+
+/// The largest number of an entry: numbers have 48 bits.
+const LARGEST_ENTRY: u64 = (1 << 48) - 1;
+
 /// A data directory that was lost, as its database knows it.
 pub struct LostDirectory {
     settings: Settings,
@@ -39,6 +48,8 @@ pub struct KnownEnd {
     pub sequence: SequenceId,
     /// Its last entry that is known of.
     pub through: u64,
+    /// Where the rebuilt sequence goes on: after this entry.
+    pub goes_on_after: u64,
     /// When its last outcome happened that is known of, by the clock of the lost server.
     pub last_outcome: Option<Timestamp>,
     /// When that was written, by the clock of the database.
@@ -63,7 +74,9 @@ pub struct Rebuilt {
 pub struct RebuiltSequence {
     /// The sequence.
     pub sequence: SequenceId,
-    /// Its last entry.
+    /// Its last entry that is known of.
+    pub known: u64,
+    /// Its last entry, with those that are passed over.
     pub last: u64,
     /// How many outcomes it has.
     pub outcomes: u64,
@@ -98,9 +111,11 @@ impl LostDirectory {
         let mut ends = Vec::new();
         for sequence in possession.sequences() {
             let newest = runner.block_on(projection.newest_outcome(sequence))?;
+            let through = possession.through(sequence);
             ends.push(KnownEnd {
                 sequence,
-                through: possession.through(sequence),
+                through,
+                goes_on_after: goes_on_after(through)?,
                 last_outcome: newest.map(|bytes| time_of(sequence, &bytes)).transpose()?,
                 written_at: possession.written_at.get(&sequence).copied(),
             });
@@ -118,6 +133,12 @@ impl LostDirectory {
     /// Up to where each sequence is known, the control sequence first.
     pub fn ends(&self) -> &[KnownEnd] {
         &self.ends
+    }
+
+    /// Where a rebuilt sequence goes on: after this entry.
+    fn goes_on_after(&self, sequence: SequenceId) -> u64 {
+        let end = self.ends.iter().find(|end| end.sequence == sequence);
+        end.map_or(0, |end| end.goes_on_after)
     }
 
     /// Makes the directory again, if the loss of what was answered after a time is accepted, with
@@ -143,6 +164,14 @@ impl LostDirectory {
         let place = self.settings.data_dir.clone();
         in_the_making(&place, |part| making::make(&self, part, &engine, progress))
     }
+}
+
+/// Where a sequence that is known up to an entry goes on.
+fn goes_on_after(through: u64) -> Result<u64, Error> {
+    let last = through.saturating_add(PASSED_OVER);
+    (last < LARGEST_ENTRY - PASSED_OVER).then_some(last).ok_or_else(|| {
+        Error::Refused(format!("entry {through} is too large for its sequence to go on beyond it"))
+    })
 }
 
 /// When an outcome happened.

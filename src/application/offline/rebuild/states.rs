@@ -68,7 +68,7 @@ pub(super) fn bring_back(
         rebuilders.push(rebuilder);
     }
     let all: Vec<u64> =
-        (0..layout.shards()).map(|it| lost.possession.through(SequenceId::shard(it))).collect();
+        (0..layout.shards()).map(|it| lost.goes_on_after(SequenceId::shard(it))).collect();
     let ends = rebuilders.into_iter().zip(tally.by_shard(layout)).zip(&all);
     let shards = ends
         .map(|((rebuilder, users), &through)| rebuilder.finish(End { through, all: &all }, users));
@@ -88,7 +88,7 @@ fn control_state(
         let taken = rebuilder.take(&decoded, withheld.remove(&decoded.number));
         taken.map_err(|mismatch| refused(record.position, &mismatch))
     })?;
-    Ok(rebuilder.finish(lost.possession.through(SequenceId::CONTROL)))
+    Ok(rebuilder.finish(lost.goes_on_after(SequenceId::CONTROL)))
 }
 
 /// Gives all outcomes of a sequence to `take`, in their order.
@@ -107,8 +107,10 @@ fn read_all(
             return Err(Error::Refused(format!("the new ledger of {sequence} ends at {through}")));
         }
         page.records.into_iter().try_for_each(&mut *take)?;
-        progress.advance(page.through - through);
-        through = page.through;
+        // The last block also covers the entries that are passed over.
+        let next = page.through.min(end);
+        progress.advance(next - through);
+        through = next;
     }
     Ok(())
 }
