@@ -85,6 +85,13 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
         Vec::new()
     }
 
+    /// Whether a command is taken although nothing new is: one that only takes away what somebody
+    /// could do, or tells a sequence what another one has decided. There is an end to such commands,
+    /// since what would allow it again is not among them.
+    fn takes_away(_command: &Self::Command) -> bool {
+        false
+    }
+
     /// The command that does nothing but carry the ledger's position into the state.
     fn advance() -> Self::Command;
 

@@ -187,8 +187,9 @@ impl<M: Machine> SequenceCore<M> {
         self.disk_full = false;
     }
 
-    /// Whether as much waits to be copied elsewhere as may wait. Then nothing new is taken; what is
-    /// under way comes to its end, and what is due happens.
+    /// Whether as much waits to be copied elsewhere as may wait. Then nothing new is taken, but what
+    /// only takes away what somebody could do; what is under way comes to its end, and what is due
+    /// happens.
     pub fn set_backlog_full(&mut self, is_full: bool) {
         self.backlog_full = is_full;
     }

@@ -95,7 +95,8 @@ impl<M: Machine> SequenceCore<M> {
         if self.disk_full {
             return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::DiskFull)));
         }
-        if self.backlog_full && lane == Lane::Usual && token.is_some() {
+        let is_new = lane == Lane::Usual && token.is_some() && !M::takes_away(&command);
+        if self.backlog_full && is_new {
             return Some(Answer::Rejected(Rejection::ReadOnly(ReadOnly::BacklogFull)));
         }
         if lane == Lane::Usual && self.is_full() {

@@ -6,7 +6,7 @@ use redeemd_domain::codes::{CampaignNumber, CodeKey, Serial};
 use redeemd_domain::identifier::ApiKeyNumber;
 use redeemd_domain::refusal::Refusal;
 use redeemd_domain::request::{Fingerprint, Request, RequestDigest};
-use redeemd_domain::shard::{Command, Query, Redeem, Reply, Shard};
+use redeemd_domain::shard::{Change, Command, Query, Redeem, Reply, Shard};
 use redeemd_domain::slot::ShardLayout;
 
 use super::*;
@@ -211,6 +211,15 @@ fn a_full_backlog_takes_nothing_new_but_what_is_under_way_comes_to_its_end() {
     bench.flush_and_commit();
     assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Done(_))));
     bench.outputs = Outputs::default();
+    // Who takes something away does not have to wait; who gives it back has.
+    let change =
+        Change { code: code(4), reason: "stolen".into(), api_key: ApiKeyNumber(1), request: None };
+    bench.put(Command::Revoke(change.clone()));
+    bench.flush_and_commit();
+    assert!(matches!(bench.answer().1, Answer::Outcome(Outcome::Done(_))));
+    bench.outputs = Outputs::default();
+    bench.put(Command::Restore(change));
+    assert!(bench.is_rejected(Rejection::ReadOnly(ReadOnly::BacklogFull)));
     bench.core.set_backlog_full(false);
     bench.put(redeem(2, None));
     bench.flush_and_commit();

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use super::command::{Asked, Command};
 use super::{Acknowledgement, Control, Event, Outcome, Record, Refusal};
+use crate::campaign::Status;
 use crate::entry::Entry;
 use crate::machine::{Machine, Recollection};
 use crate::progress::Progress;
@@ -50,6 +51,14 @@ impl Machine for Control {
     fn reply(&self, query: &Infallible, _now: Timestamp) -> Infallible {
         // Everybody who asks has a copy of the whole state at hand.
         *query
+    }
+
+    fn takes_away(command: &Command) -> bool {
+        match command {
+            Command::RevokeApiKey(_) | Command::ShutOut { .. } => true,
+            Command::SetStatus { status, .. } => *status != Status::Active,
+            _ => false,
+        }
     }
 
     fn advance() -> Command {

@@ -75,7 +75,8 @@ impl From<Error> for Problem {
                          was done."
                     }
                     ReadOnly::BacklogFull => {
-                        "As much waits to be copied to the database as may wait. Nothing was done."
+                        "As much waits to be copied to the database as may wait. Nothing was done. \
+                         Revoking codes and API keys, pausing and archiving are still possible."
                     }
                 },
             ),

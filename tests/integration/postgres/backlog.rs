@@ -6,7 +6,8 @@ use serde_json::json;
 use super::agreement::agree;
 use super::arrival::{folder, redeem_many};
 use crate::support::{
-    Client, Postgres, campaign_with_codes, metric, redeem, redeem_keyed, wait_until,
+    Client, Postgres, Request, api_key, campaign, campaign_with_codes, id, metric, redeem,
+    redeem_keyed, wait_until,
 };
 
 fn part(client: &mut Client) -> serde_json::Value {
@@ -21,6 +22,8 @@ fn at_the_bound_nothing_new_is_taken_until_the_database_is_back() {
     let server = folder.start();
     let mut client = server.client();
     let (_, codes) = campaign_with_codes(&mut client, json!({}), 20_000);
+    campaign(&mut client, json!({ "name": "Other" }));
+    api_key(&mut client, "auditor");
     let first = redeem_keyed(&mut client, &codes[0], "ada", "order-1");
     assert_eq!(agree(&mut client, &postgres.existing(&url)), 1);
     let held = json!({ "code": codes[1], "user_id": "eve", "ttl_seconds": 1 });
@@ -54,6 +57,8 @@ fn at_the_bound_nothing_new_is_taken_until_the_database_is_back() {
         let body = json!({ "code": codes[1] });
         client.post("/api/v1/validations", &body).json()["valid"] == true
     });
+    // What only takes something away goes on; to give it back has to wait.
+    revoke_everything(&mut client, &codes[taken + 200]);
     // It is known after a restart, too.
     assert!(server.terminate().success());
     let server = folder.start();
@@ -69,6 +74,31 @@ fn at_the_bound_nothing_new_is_taken_until_the_database_is_back() {
     wait_until("all is well", || part(&mut client)["status"] == "healthy");
     assert_eq!(metric(&mut client, "redeemd_postgres_backlog_bytes"), 0.0);
     assert_eq!(metric(&mut client, "redeemd_postgres_backlog_limit_bytes"), 200_000.0);
+}
+
+/// Revokes a code and an API key, and pauses and archives campaigns, while nothing else is taken.
+fn revoke_everything(client: &mut Client, code: &str) {
+    let body = json!({ "code": code, "reason": "stolen" });
+    assert_eq!(client.post("/api/v1/codes/revoke", &body).status, 200);
+    redeem(client, code, "eve").is_problem(410, "revoked");
+    client.post("/api/v1/codes/restore", &body).is_problem(503, "read_only");
+    let keys = client.get("/api/v1/api-keys").json();
+    let auditor = keys["data"].as_array().unwrap().iter().find(|it| it["role"] == "auditor");
+    let path = format!("/api/v1/api-keys/{}", id(auditor.unwrap()));
+    assert_eq!(client.send(Request::new("DELETE", &path)).status, 204);
+    client
+        .post("/api/v1/api-keys", &json!({ "name": "n", "role": "auditor" }))
+        .is_problem(503, "read_only");
+    let campaigns = client.get("/api/v1/campaigns").json();
+    let other = campaigns["data"].as_array().unwrap().iter().find(|it| it["name"] == "Other");
+    let path = format!("/api/v1/campaigns/{}", id(other.unwrap()));
+    for (change, status) in [("pause", "paused"), ("archive", "archived")] {
+        let answer = client.post(&format!("{path}/{change}"), &json!({}));
+        assert_eq!((answer.status, &answer.json()["status"]), (200, &json!(status)));
+        if change == "pause" {
+            client.post(&format!("{path}/resume"), &json!({})).is_problem(503, "read_only");
+        }
+    }
 }
 
 #[test]

@@ -136,6 +136,10 @@ impl Machine for Shard {
         self.reply_to(query, now.max(self.time()))
     }
 
+    fn takes_away(command: &Command) -> bool {
+        matches!(command, Command::Revoke(_) | Command::PutCampaign(_) | Command::PutRules { .. })
+    }
+
     fn advance() -> Command {
         Command::Advance
     }
