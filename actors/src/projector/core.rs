@@ -8,6 +8,7 @@ use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_persistence::postgres::{Checkpoint, Kind};
 
 use super::aside::Aside;
+use super::brake::Brake;
 use super::breaker::{Breaker, State};
 use super::pace::Pace;
 
@@ -102,6 +103,7 @@ pub struct Core {
     limits: Limits,
     lanes: BTreeMap<SequenceId, Lane>,
     breaker: Breaker,
+    brake: Brake,
     pace: Pace,
     aside: Aside,
     /// Whether it is known how far the database is.
@@ -126,6 +128,7 @@ impl Core {
             limits,
             lanes: checkpoints.iter().map(|(&sequence, it)| (sequence, lane(it))).collect(),
             breaker: Breaker::new(limits.longest_delay),
+            brake: Brake::new(limits.longest_delay),
             pace: Pace::new(limits.batch_rows, limits.longest_batch),
             aside: Aside::default(),
             is_surveyed: false,
@@ -139,9 +142,19 @@ impl Core {
         self.lanes.iter().map(|(&sequence, lane)| (sequence, lane.checkpoint)).collect()
     }
 
-    /// What the circuit breaker lets pass.
+    /// What the circuit breaker lets pass. Where nearly everything is refused, it is open, too, but
+    /// for one outcome now and then.
     pub fn breaker(&self, now: Duration) -> State {
-        self.breaker.state(now)
+        match self.breaker.state(now) {
+            State::Closed if self.brake.is_on(now) => State::Open,
+            State::Closed if self.brake.reason().is_some() => State::HalfOpen,
+            state => state,
+        }
+    }
+
+    /// Why nearly everything is refused, where it is.
+    pub fn refuses_all(&self) -> Option<&str> {
+        self.brake.reason()
     }
 
     /// Whether it is known how far the database is, so that batches are written.
@@ -202,7 +215,8 @@ impl Core {
             return Step::Survey;
         }
         // After a failure one batch is tried before there are several.
-        let most = if self.is_well() { self.limits.batches_at_once } else { 1 };
+        let is_usual = self.is_well() && self.brake.reason().is_none();
+        let most = if is_usual { self.limits.batches_at_once } else { 1 };
         if under_way >= most {
             return Step::Wait(self.limits.interval);
         }
@@ -212,7 +226,9 @@ impl Core {
         if let Some(retry) = self.retry() {
             return Step::Retry(retry);
         }
+        let pause = self.brake.wait(now);
         match self.due(now) {
+            _ if !pause.is_zero() => Step::Wait(pause.min(self.limits.interval)),
             Ok(sequence) => self.begin(sequence, now),
             Err(wait) => Step::Wait(wait),
         }
@@ -244,9 +260,6 @@ impl Core {
         let Some(lane) = self.lanes.get_mut(&order.sequence) else { return };
         lane.is_under_way = false;
         lane.checkpoint = to;
-        if order.set_aside.is_some() {
-            self.aside.added();
-        }
         let most = self.pace.limit();
         lane.search = lane.search.take().and_then(|search| {
             // What follows may be refused, too, so the way back to large batches takes a few steps.
@@ -255,6 +268,15 @@ impl Core {
         });
         if lane.search.is_none() {
             self.pace.written(size, took);
+        }
+        match &order.set_aside {
+            Some(reason) => {
+                self.aside.added();
+                self.brake.set_aside(reason);
+                self.forget_refusals();
+            }
+            // One outcome may leave thousands of rows, and a batch has so many outcomes at most.
+            None => self.brake.arrived(size.min(order.limit) as u64),
         }
         self.breaker.succeeded();
     }
@@ -300,6 +322,7 @@ impl Core {
         self.free(retry.position.sequence);
         if result.is_ok() {
             self.aside.arrived();
+            self.brake.arrived(1);
         }
     }
 
@@ -317,6 +340,14 @@ impl Core {
             Kind::Away => self.breaker.failed(now, chance),
             // One that even refuses to have it set aside needs somebody to look.
             Kind::Content | Kind::Stopped => self.breaker.stopped(now),
+        }
+    }
+
+    /// Where a pause begins, what was refused before it is tried once more after it.
+    fn forget_refusals(&mut self) {
+        if self.brake.reason().is_some() {
+            let searches = self.lanes.values_mut().filter_map(|lane| lane.search.as_mut());
+            searches.for_each(|search| search.reason = None);
         }
     }
 
@@ -362,7 +393,8 @@ impl Core {
     }
 
     fn begin(&mut self, sequence: SequenceId, now: Duration) -> Step {
-        let limit = self.pace.limit();
+        // Where nearly everything is refused, one outcome tells whether it still is.
+        let limit = if self.brake.reason().is_some() { 1 } else { self.pace.limit() };
         let Some(lane) = self.lanes.get_mut(&sequence) else { return Step::Wait(Duration::ZERO) };
         (lane.is_under_way, lane.begun) = (true, now);
         self.last = Some(sequence);
@@ -370,7 +402,7 @@ impl Core {
             sequence,
             from: lane.checkpoint,
             through: lane.writable(),
-            limit: lane.search.as_ref().map_or(limit, |search| search.limit),
+            limit: lane.search.as_ref().map_or(limit, |search| search.limit.min(limit)),
             set_aside: lane.search.as_ref().and_then(|search| search.reason.clone()),
         })
     }

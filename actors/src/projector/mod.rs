@@ -7,6 +7,7 @@
 mod again;
 pub mod aside;
 pub mod bound;
+pub mod brake;
 pub mod breaker;
 pub mod core;
 pub mod drain;

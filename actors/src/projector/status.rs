@@ -42,6 +42,7 @@ pub struct ProjectorStatus {
     breaker: AtomicU8,
     drain: Mutex<Estimate>,
     trouble: Mutex<Option<Trouble>>,
+    refuses_all: Mutex<Option<String>>,
 }
 
 /// Why nothing is written at present.
@@ -65,6 +66,11 @@ impl ProjectorStatus {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Why the database refuses nearly every outcome for its content, if so.
+    pub fn refuses_all(&self) -> Option<String> {
+        self.refuses_all.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How long the backlog will take.
     pub fn drain(&self) -> Estimate {
         *self.drain.lock().unwrap_or_else(PoisonError::into_inner)
@@ -78,6 +84,17 @@ impl ProjectorStatus {
         let place = State::ALL.iter().position(|known| *known == state);
         self.breaker
             .store(place.and_then(|it| u8::try_from(it).ok()).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Notes why nearly every outcome is refused, or that it is not; says whether it was otherwise
+    /// before, whatever the reason was.
+    pub(super) fn set_refuses_all(&self, reason: Option<&str>) -> bool {
+        let mut known = self.refuses_all.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = known.is_some() != reason.is_some();
+        if known.as_deref() != reason {
+            *known = reason.map(str::to_owned);
+        }
+        is_news
     }
 
     /// Notes why nothing is written, or that something is; says whether that is news.

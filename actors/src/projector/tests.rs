@@ -243,3 +243,60 @@ fn what_cannot_even_be_set_aside_stops_it_for_a_long_while() {
     assert_eq!(core.next(SECOND), Step::Wait(SECOND * 30));
     assert_eq!(core.next(SECOND * 31), Step::Survey);
 }
+
+/// Carries out what the core wants at a time, with a database that refuses every outcome; gives how
+/// many were set aside.
+fn refuse_all(core: &mut Core, now: Duration) -> u64 {
+    let mut set_aside = 0;
+    loop {
+        let order = match core.next(now) {
+            Step::Write(order) => order,
+            Step::LookAside => {
+                core.looked_aside(None);
+                continue;
+            }
+            Step::Wait(_) => return set_aside,
+            other => panic!("{other:?}"),
+        };
+        match &order.set_aside {
+            Some(_) => {
+                set_aside += 1;
+                let end = Checkpoint { through: order.from.through + 1, ..order.from };
+                core.written(&order, end, 1, SECOND / 1_000);
+            }
+            None => {
+                let left = order.through - order.from.through;
+                let outcomes = order.limit.min(usize::try_from(left).unwrap());
+                let why = (Kind::Content, "23514: refused".to_owned());
+                core.failed(Some((&order, outcomes)), why, now, 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_database_that_refuses_everything_gets_a_hundred_and_then_one_now_and_then() {
+    let mut core = surveyed();
+    core.available(CONTROL, 1_000);
+    core.available(SHARD, 1_000);
+    assert_eq!(refuse_all(&mut core, SECOND), 100);
+    assert_eq!(core.breaker(SECOND), State::Open);
+    assert_eq!(core.refuses_all(), Some("23514: refused"));
+    assert_eq!(refuse_all(&mut core, SECOND * 20), 0);
+    assert_eq!(refuse_all(&mut core, SECOND * 31), 1);
+    assert_eq!(refuse_all(&mut core, SECOND * 32), 0);
+    assert_eq!(core.aside().count(), 101);
+    // Nothing refuses them any more: the first goes alone, and all others with it.
+    let now = SECOND * 61;
+    assert_eq!(core.breaker(now), State::HalfOpen);
+    let mut batches = 0;
+    while core.backlog() > 0 {
+        let order = order(&mut core, now);
+        assert_eq!(order.set_aside, None);
+        let end = end(&order);
+        core.written(&order, end, (end.through - order.from.through) as usize, SECOND / 1_000);
+        batches += 1;
+    }
+    assert!(batches < 50, "{batches} batches are too many");
+    assert_eq!((core.refuses_all(), core.breaker(now)), (None, State::Closed));
+}

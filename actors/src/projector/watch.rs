@@ -12,6 +12,7 @@ use super::bound::Bound;
 use super::core::Core;
 use super::drain::{Drain, Estimate};
 use super::reading;
+use super::status::ProjectorStatus;
 
 /// How often rates and sizes are measured, and the note is written.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -48,6 +49,7 @@ impl Watch {
         status.set_breaker(core.breaker(now));
         status.batch_limit.set(core.pace().limit() as u64);
         status.set_aside.set(core.aside().count());
+        show_refusal(status, core.refuses_all());
         if self.last.is_none_or(|last| now.saturating_sub(last) >= INTERVAL) {
             self.last = Some(now);
             self.measure(surroundings, core, now);
@@ -100,6 +102,17 @@ impl Watch {
             (true, false) => tracing::info!(bytes, "less waits for the database again"),
             _ => {}
         }
+    }
+}
+
+fn show_refusal(status: &ProjectorStatus, reason: Option<&str>) {
+    match (status.set_refuses_all(reason), reason) {
+        (true, Some(reason)) => tracing::error!(
+            reason,
+            "the database refuses nearly every outcome; only one now and then is tried"
+        ),
+        (true, None) => tracing::info!("the database takes outcomes again"),
+        (false, _) => {}
     }
 }
 

@@ -91,6 +91,8 @@ pub enum Finding {
     PostgresRefused,
     /// That database is far behind.
     PostgresBehind,
+    /// That database refuses nearly every outcome for its content.
+    PostgresRefusesAll,
     /// That database refused outcomes for their content.
     PostgresSetAside,
     /// As much waits for that database as may wait: read-only.
@@ -99,7 +101,7 @@ pub enum Finding {
 
 impl Finding {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Starting,
         Self::Ending,
         Self::JournalFailed,
@@ -126,6 +128,7 @@ impl Finding {
         Self::PostgresAway,
         Self::PostgresRefused,
         Self::PostgresBehind,
+        Self::PostgresRefusesAll,
         Self::PostgresSetAside,
         Self::PostgresBacklogFull,
     ];
@@ -229,6 +232,12 @@ impl Finding {
             Self::PostgresBehind => {
                 ("postgres_behind", Degraded, "PostgreSQL is far behind the ledger.")
             }
+            Self::PostgresRefusesAll => (
+                "postgres_refuses_all",
+                Degraded,
+                "PostgreSQL refuses nearly every outcome for its content, so that only one now and \
+                 then is tried.",
+            ),
             Self::PostgresSetAside => (
                 "postgres_set_aside",
                 Degraded,
@@ -237,7 +246,8 @@ impl Finding {
             Self::PostgresBacklogFull => (
                 "postgres_backlog_full",
                 Unhealthy,
-                "As much waits for PostgreSQL as may wait, so that nothing can be changed.",
+                "As much waits for PostgreSQL as may wait, so that nothing can be changed; only \
+                 revoking, pausing and archiving go on.",
             ),
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct ProjectionFacts {
     pub(super) is_full: bool,
     pub(super) set_aside: u64,
     pub(super) trouble: Option<Trouble>,
+    /// Why nearly every outcome is refused, if so.
+    pub(super) refuses_all: Option<String>,
 }
 
 impl ProjectionFacts {
@@ -39,6 +41,7 @@ impl ProjectionFacts {
             is_full: status.is_full.load(Ordering::Relaxed),
             set_aside: status.set_aside.get(),
             trouble: status.trouble(),
+            refuses_all: status.refuses_all(),
         })
     }
 
@@ -49,6 +52,7 @@ impl ProjectionFacts {
             _ if self.is_full => Some(Finding::PostgresBacklogFull),
             Some(trouble) if trouble.is_lasting => Some(Finding::PostgresRefused),
             Some(_) => Some(Finding::PostgresAway),
+            None if self.refuses_all.is_some() => Some(Finding::PostgresRefusesAll),
             None if self.backlog > self.max_lag => Some(Finding::PostgresBehind),
             None => (self.set_aside > 0).then_some(Finding::PostgresSetAside),
         };
@@ -64,8 +68,9 @@ impl ProjectionFacts {
             Estimate::Unknown | Estimate::Never => None,
         };
         checks.extend(seconds.map(|seconds| check("drain", seconds, None, "seconds")));
-        let note = match self.trouble {
-            Some(trouble) => Some(trouble.reason),
+        let reason = self.trouble.map(|trouble| trouble.reason).or(self.refuses_all);
+        let note = match reason {
+            Some(reason) => Some(reason),
             None if self.drain == Estimate::Never => {
                 Some("more comes than is written at present".to_owned())
             }

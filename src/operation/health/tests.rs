@@ -87,6 +87,11 @@ fn each_finding_is_found_alone_and_in_its_part() {
         ("postgres", Finding::PostgresAway, projecting(|it| it.trouble = trouble(false))),
         ("postgres", Finding::PostgresRefused, projecting(|it| it.trouble = trouble(true))),
         ("postgres", Finding::PostgresBehind, projecting(|it| it.backlog = 1_001)),
+        (
+            "postgres",
+            Finding::PostgresRefusesAll,
+            projecting(|it| it.refuses_all = Some("23514".to_owned())),
+        ),
         ("postgres", Finding::PostgresSetAside, projecting(|it| it.set_aside = 1)),
         ("postgres", Finding::PostgresBacklogFull, projecting(|it| it.is_full = true)),
     ];

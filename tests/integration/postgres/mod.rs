@@ -6,6 +6,7 @@ mod backlog;
 mod batches;
 mod clock;
 mod connecting;
+mod brake;
 mod documents;
 mod faults;
 mod full_disk;
