@@ -170,8 +170,8 @@ pub struct Serve {
 #[command(
     after_help = "Example:\n  redeemd health --server http://127.0.0.1:8080\n\nWithout --server it asks where \
                   the settings say that health is served, so that it fits a container's health check. A \
-                  server that is read-only, since its disk is full or its clock leapt, may be sent \
-                  traffic all the same: --json tells."
+                  server that is read-only, for instance since its disk is full or its clock leapt, \
+                  may be sent traffic all the same: --json tells."
 )]
 pub struct Health {
     /// Where the server is.

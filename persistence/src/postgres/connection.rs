@@ -15,6 +15,7 @@ pub(super) struct Connection {
     pub(super) client: Client,
     driver: AbortHandle,
     is_busy: bool,
+    is_given_up: bool,
 }
 
 impl Connection {
@@ -23,7 +24,7 @@ impl Connection {
         let (client, connection) = config.connect(NoTls).await?;
         // How the connection ended is said to whoever asks the client next.
         let driver = tokio::spawn(async move { _ = connection.await }).abort_handle();
-        Ok(Self { client, driver, is_busy: false })
+        Ok(Self { client, driver, is_busy: false, is_given_up: false })
     }
 
     /// Notes that something is asked. One that is given back before its answer was noted is not
@@ -35,6 +36,12 @@ impl Connection {
     /// Notes that everything that was asked was answered.
     pub(super) fn answered(&mut self) {
         self.is_busy = false;
+    }
+
+    /// Notes that it is not to be used again: the next one may lead elsewhere, or to the same server
+    /// with other settings of its user, which a connection keeps as they were when it was made.
+    pub(super) fn give_up(&mut self) {
+        self.is_given_up = true;
     }
 }
 
@@ -104,7 +111,7 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
-        connection.is_busy || connection.client.is_closed()
+        connection.is_busy || connection.is_given_up || connection.client.is_closed()
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, IsolationLevel, Transaction};
 use super::aside::{self, SetAside};
 use super::chain::{Chain, Checkpoint};
 use super::connection::no_answer;
-use super::error::Error;
+use super::error::{Error, Kind};
 use super::options::Options;
 use super::ownership::{self, Owner};
 use super::partition::{self, MONTHS_AHEAD, Month};
@@ -192,6 +192,9 @@ impl Projection {
         match tokio::time::timeout(self.timeout, work).await {
             Ok(result) => {
                 connection.answered();
+                if result.as_ref().is_err_and(|error| error.kind() == Kind::Stopped) {
+                    connection.give_up();
+                }
                 result
             }
             Err(_) => Err(no_answer(self.timeout)),

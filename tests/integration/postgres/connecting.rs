@@ -86,3 +86,26 @@ fn fewer_connections_than_are_wanted_suffice() {
     database.ask(&format!("REASSIGN OWNED BY {user} TO postgres"));
     database.ask(&format!("DROP ROLE {user}"));
 }
+
+/// What a database says to a user by default, it says when a connection is made: some make
+/// themselves read-only that way while their disk is full.
+#[test]
+fn a_database_that_could_only_be_read_for_a_while_is_written_to_again() {
+    let database = shared_postgres().database();
+    let folder = folder(&database.url());
+    let server = folder.start();
+    let mut client = server.client();
+    let (_, codes) = campaign_with_codes(&mut client, json!({}), 20);
+    redeem_many(&mut client, &codes[..10], "ada");
+    assert_eq!(agree(&mut client, &database), 10);
+    let alter = format!("ALTER DATABASE {}", database.name());
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    database.ask(&format!("{alter} SET default_transaction_read_only = on"));
+    database.ask(others);
+    redeem_many(&mut client, &codes[10..], "bob");
+    says(&mut client, "postgres_refused", "25006");
+    let allow = "BEGIN READ WRITE; ALTER DATABASE d RESET default_transaction_read_only; COMMIT";
+    database.ask(&allow.replace("DATABASE d", &format!("DATABASE {}", database.name())));
+    assert_eq!(agree(&mut client, &database), 20);
+}
