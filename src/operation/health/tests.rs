@@ -60,7 +60,7 @@ fn nothing_is_found_where_all_is_well() {
 
 #[test]
 fn each_finding_is_found_alone_and_in_its_part() {
-    let cases: [(&str, Finding, Facts); 28] = [
+    let cases: [(&str, Finding, Facts); 29] = [
         ("server", Finding::Starting, with(|it| it.stage = Some(Stage::Starting))),
         ("server", Finding::Ending, with(|it| it.stage = Some(Stage::Ending))),
         ("journal", Finding::JournalFailed, with(|it| it.fatal = Some("why".into()))),

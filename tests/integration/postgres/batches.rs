@@ -173,14 +173,14 @@ fn a_database_is_handed_over_as_it_was_seen_and_after_its_server_has_ended() {
         let epoch = seen.epoch.next([9; 8]);
         let second = writer.batch(&[redemption(2, 1_000, "ada")]);
         writer.write(&second).await.unwrap();
-        let refused = writer.projection.hand_over(&seen, epoch).await;
+        let refused = writer.projection.hand_over(&seen, epoch, &seen.checkpoints).await;
         assert!(matches!(refused, Err(Error::Moved(_))), "it has more by now: {refused:?}");
         let seen = writer.projection.possession().await.unwrap().unwrap();
         writer.projection.announce(&writer.owner, None).await.unwrap();
-        let refused = writer.projection.hand_over(&seen, epoch).await;
+        let refused = writer.projection.hand_over(&seen, epoch, &seen.checkpoints).await;
         assert!(matches!(refused, Err(Error::Moved(_))), "somebody lives: {refused:?}");
         writer.projection.take_leave(&writer.owner, None).await.unwrap();
-        writer.projection.hand_over(&seen, epoch).await.unwrap();
+        writer.projection.hand_over(&seen, epoch, &seen.checkpoints).await.unwrap();
         let third = writer.batch(&[redemption(3, 1_000, "ada")]);
         assert!(matches!(writer.write(&third).await, Err(Error::Moved(_))), "it is another's");
         assert!(matches!(writer.begin().await, Err(Error::Foreign(_))));
