@@ -9,7 +9,8 @@ use crate::layer::Layer;
 use crate::reader::shown;
 
 /// Keys whose values are never shown, only whether they are set.
-const SECRET: [&str; 3] = ["postgres.url", "redis.sentinel_password", "redis.url"];
+const SECRET: [&str; 4] =
+    ["postgres.replica_url", "postgres.url", "redis.sentinel_password", "redis.url"];
 
 /// Every setting in force, sorted by key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,9 @@ use crate::secret_text::SecretText;
 pub struct Postgres {
     /// Where it is, with user and password; empty: there is none.
     pub url: SecretText,
+    /// Where a replica of it is, which `redeemd verify` asks instead; empty: there is none. The
+    /// server itself asks it nothing.
+    pub replica_url: SecretText,
     /// Whether the server makes and changes its tables itself.
     pub migrate: bool,
     /// Connections at most, and batches that are written at once, 1 to 32.
@@ -33,7 +36,8 @@ impl Postgres {
     pub(crate) fn read(reader: &mut Reader) -> Self {
         let fallback = Self::default();
         Self {
-            url: read_url(reader),
+            url: read_url(reader, "postgres.url"),
+            replica_url: read_url(reader, "postgres.replica_url"),
             migrate: reader.switch("postgres.migrate", fallback.migrate),
             pool_size: reader.integer("postgres.pool_size", 1..=32, fallback.pool_size),
             max_batch_rows: reader.integer(
@@ -75,6 +79,7 @@ impl Default for Postgres {
     fn default() -> Self {
         Self {
             url: SecretText::default(),
+            replica_url: SecretText::default(),
             migrate: true,
             pool_size: 2,
             max_batch_rows: 50_000,
@@ -88,14 +93,14 @@ impl Default for Postgres {
     }
 }
 
-/// Reads the URL. Whether a driver understands the rest of it is judged by who has one.
-fn read_url(reader: &mut Reader) -> SecretText {
-    let url = reader.secret("postgres.url");
+/// Reads a URL. Whether a driver understands the rest of it is judged by who has one.
+fn read_url(reader: &mut Reader, key: &str) -> SecretText {
+    let url = reader.secret(key);
     let is_url =
         ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme));
     if !url.is_empty() && !is_url {
         reader.refuse_unshown(
-            "postgres.url",
+            key,
             "the URL of a database, such as postgres://user:password@host:5432/database, or nothing",
         );
     }

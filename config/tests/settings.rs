@@ -417,9 +417,14 @@ fn what_may_hold_a_password_is_never_shown() {
     for shown in [description.to_string(), format!("{description:?}"), format!("{settings:?}")] {
         assert!(shown.contains("(set, not shown)") && !shown.contains("hunter2"), "{shown}");
     }
-    for wrong in ["mysql://redeemd:hunter2@db.example/redeemd", "hunter2"] {
-        let problem = only_problem(with_override("postgres.url", wrong));
-        assert!(!problem.to_string().contains("hunter2"), "{problem}");
-        assert!(problem.detail.contains("postgres://"), "{problem}");
+    for key in ["postgres.url", "postgres.replica_url"] {
+        for wrong in ["mysql://redeemd:hunter2@db.example/redeemd", "hunter2"] {
+            let problem = only_problem(with_override(key, wrong));
+            assert!(problem.key == key && !problem.to_string().contains("hunter2"), "{problem}");
+            assert!(problem.detail.contains("postgres://"), "{problem}");
+        }
     }
+    let replica = with_environment(&[("REDEEMD_POSTGRES__REPLICA_URL", url)]);
+    let (_, description) = Settings::load_described(replica).unwrap();
+    assert!(!description.to_string().contains("hunter2"), "{description}");
 }

@@ -9,10 +9,10 @@ use redeemd_actors::node::Node;
 use redeemd_actors::projector::core::Limits;
 use redeemd_actors::projector::status::ProjectorStatus;
 use redeemd_actors::projector::{Projector, Surroundings};
-use redeemd_config::Settings;
+use redeemd_config::{Postgres, Settings};
 use redeemd_domain::codes::HintKey;
 use redeemd_persistence::data_directory::DataDirectory;
-use redeemd_persistence::postgres::{Note, Options, Owner, Renderer};
+use redeemd_persistence::postgres::{Note, Options, Owner, Renderer, WrongUrl};
 
 use super::Error;
 
@@ -24,17 +24,31 @@ const LAST_WORK: Duration = Duration::from_secs(10);
 /// # Errors
 /// When its URL does not read.
 pub(super) fn options(settings: &Settings) -> Result<Option<Options>, Error> {
-    let settings = &settings.postgres;
-    if settings.url.is_empty() {
-        return Ok(None);
-    }
-    let options = Options::new(
-        settings.url.expose(),
+    let url = &settings.postgres.url;
+    let options = (!url.is_empty()).then(|| options_of(&settings.postgres, url.expose()));
+    options.transpose().map_err(|error| Error::Settings(error.to_string()))
+}
+
+/// How its replica is reached, if there is one.
+///
+/// # Errors
+/// When its URL does not read.
+pub(super) fn replica_options(settings: &Settings) -> Result<Option<Options>, Error> {
+    let url = &settings.postgres.replica_url;
+    let options = (!url.is_empty()).then(|| options_of(&settings.postgres, url.expose()));
+    options.transpose().map_err(|error| {
+        let said = error.to_string();
+        Error::Settings(said.replacen("postgres.url", "postgres.replica_url", 1))
+    })
+}
+
+fn options_of(settings: &Postgres, url: &str) -> Result<Options, WrongUrl> {
+    Options::new(
+        url,
         settings.pool_size,
         Duration::from_millis(settings.connect_timeout_ms),
         Duration::from_millis(settings.batch_timeout_ms),
-    );
-    options.map(Some).map_err(|error| Error::Settings(error.to_string()))
+    )
 }
 
 /// Starts the projector. The server does not wait for it: the database may be away.

@@ -24,6 +24,7 @@ mod presence;
 mod projection;
 mod rebuilding;
 mod rendering;
+mod replica;
 mod rows;
 
 #[cfg(test)]
@@ -44,4 +45,5 @@ pub use presence::{PRESENCE_INTERVAL, PRESENCE_LASTS};
 pub use projection::{Batch, Migrated, Projection, Survey};
 pub use rebuilding::Possession;
 pub use rendering::Renderer;
+pub use replica::Standing;
 pub use rows::Rows;

@@ -19,6 +19,7 @@ mod random_faults;
 mod rebuild;
 mod rebuild_positions;
 mod refusals;
+mod replica;
 mod schema;
 mod verify;
 mod verify_tables;

@@ -104,6 +104,22 @@ impl Postgres {
         server
     }
 
+    /// A streaming replica of this one, in a folder of its own.
+    pub(crate) fn replica(&self) -> Self {
+        let folder = tempfile::Builder::new().prefix("redeemd-pg-").tempdir().unwrap().keep();
+        give_away(&folder);
+        let mut copy = as_unprivileged(&program("pg_basebackup"));
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream", "-D"]);
+        copy.arg(folder.join("data")).args(["-d", &self.url("postgres")]);
+        succeed(copy.stdin(Stdio::null()).output().unwrap());
+        let (guard, databases) = (None, AtomicU32::new(0));
+        let settings = self.settings.clone();
+        let (port, small_disk) = (free_port(), None);
+        let mut replica = Self { folder, port, guard, databases, settings, small_disk };
+        replica.run();
+        replica
+    }
+
     /// Starts the server again after [`Postgres::kill`] or [`Postgres::stop`].
     pub(crate) fn run(&mut self) {
         let (folder, port) = (self.folder.clone(), self.port.to_string());

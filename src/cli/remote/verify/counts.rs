@@ -50,7 +50,7 @@ pub(super) struct Compared {
 /// aside.
 pub(super) fn compare(
     session: &mut Session,
-    comparison: &Comparison,
+    comparison: &mut Comparison,
     form: PositionText,
     differences: &mut Differences,
 ) -> anyhow::Result<Option<Compared>> {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ConnectionArguments;
-use crate::application::comparison::Comparison;
+use crate::application::comparison::{Comparison, Preference};
 use crate::cli::Arguments;
 use verification::Verification;
 
@@ -27,7 +27,9 @@ use verification::Verification;
 #[command(after_help = "\
 The key must be one that may read events and campaigns: that of an admin or an auditor. The database is
 the one that the setting postgres.url names; its user must be allowed to read all tables of the schema
-redeemd.
+redeemd. Where postgres.replica_url names a streaming replica of it, that is asked instead: how far it
+is behind is said, and what it does not have yet is pending and no difference. Where it cannot be
+asked, the primary is, and a line says so.
 
 Examples:
   redeemd verify --against-postgres --config /etc/redeemd.toml --key-file admin.key
@@ -38,11 +40,16 @@ pub struct Verify {
     /// Compare with the database that postgres.url names. There is nothing else to compare with yet.
     #[arg(long, required = true)]
     against_postgres: bool,
+    /// Ask the primary, though there is a replica (postgres.replica_url).
+    #[arg(long)]
+    primary: bool,
 }
 
 pub(in crate::cli) fn run(arguments: &Arguments, verify: &Verify) -> anyhow::Result<ExitCode> {
     super::with_server(&verify.connection, |session| {
-        let comparison = Comparison::open(&arguments.settings()?)?;
+        let preference = if verify.primary { Preference::Primary } else { Preference::Replica };
+        let notice = Box::new(crate::cli::note);
+        let comparison = Comparison::open(&arguments.settings()?, preference, notice)?;
         let mut verification = Verification::begin(comparison, session.json)?;
         verification.compare_events(session)?;
         verification.compare_the_rest()?;

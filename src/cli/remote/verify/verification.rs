@@ -14,7 +14,7 @@ use super::counts;
 use super::differences::{Differences, Finding};
 use super::portion::Portion;
 use super::said::Said;
-use crate::application::comparison::{Chain, Checkpoint, Comparison, Mark, Span};
+use crate::application::comparison::{Chain, Checkpoint, Comparison, Lag, Mark, Span};
 use crate::cli::progress::{Grouped, Progress, say};
 use crate::cli::remote::session::Session;
 use crate::http::PositionText;
@@ -42,6 +42,8 @@ pub(super) struct Verification {
     events: u64,
     /// Events that the database does not have yet.
     pending: u64,
+    /// Those of them that its primary has, where a replica is asked.
+    not_on_replica: u64,
     set_aside: u64,
     /// Campaigns whose counts were not compared, and why they were not.
     uncounted: Option<&'static str>,
@@ -50,7 +52,10 @@ pub(super) struct Verification {
 
 impl Verification {
     /// Begins one. What is there of campaigns and API keys is learned first: events name them.
-    pub(super) fn begin(comparison: Comparison, is_json: bool) -> anyhow::Result<Self> {
+    pub(super) fn begin(mut comparison: Comparison, is_json: bool) -> anyhow::Result<Self> {
+        if let Some(lag) = comparison.lag().filter(|_| !is_json) {
+            tell_lag(&lag)?;
+        }
         let possession = comparison.possession();
         let sequences = usize::from(possession.shards) + 1;
         let form = PositionText::new(possession.directory.0, sequences);
@@ -75,6 +80,7 @@ impl Verification {
             chains,
             events: 0,
             pending: 0,
+            not_on_replica: 0,
             set_aside: 0,
             uncounted: None,
             counts: counts::Compared::default(),
@@ -104,6 +110,7 @@ impl Verification {
                 let at = event.id.position;
                 if at.number > self.comparison.possession().through(at.sequence) {
                     self.pending += 1;
+                    self.not_on_replica += u64::from(self.comparison.primary_has(at));
                 } else {
                     rows += event.rows;
                     said.push(event);
@@ -185,7 +192,7 @@ impl Verification {
             return Ok(());
         }
         let (form, differences) = (self.form, &mut self.differences);
-        match counts::compare(session, &self.comparison, form, differences)? {
+        match counts::compare(session, &mut self.comparison, form, differences)? {
             Some(counts) => self.counts = counts,
             None => self.uncounted = Some("outcomes are set aside"),
         }
@@ -204,6 +211,11 @@ impl Verification {
                 "not_kept": not_kept,
                 "counted": self.counts.compared,
                 "counts_pending": self.counts.pending,
+                "replica": self.comparison.lag().map(|lag| json!({
+                    "lag_seconds": lag.time.map(|time| time.as_secs_f64()),
+                    "entries_behind": lag.entries,
+                    "not_there_yet": self.not_on_replica,
+                })),
             });
             say(format_args!("{summary}"))?;
         } else {
@@ -232,6 +244,10 @@ impl Verification {
                 "the counts of {pending} campaigns were not compared: the database is behind"
             ))?;
         }
+        if self.not_on_replica > 0 {
+            let missing = Grouped(self.not_on_replica);
+            say(format_args!("{missing} events are in the primary and not on the replica yet"))?;
+        }
         let (events, pending) = (Grouped(self.events), Grouped(self.pending));
         let found = Grouped(self.differences.found());
         say(format_args!(
@@ -239,4 +255,18 @@ impl Verification {
         ))?;
         Ok(())
     }
+}
+
+/// Says that a replica is asked, and how far behind it is.
+fn tell_lag(lag: &Lag) -> anyhow::Result<()> {
+    let time = lag.time.map_or("it has carried out nothing yet".to_owned(), |time| {
+        format!("its primary committed what it has {:.1} s ago", time.as_secs_f64())
+    });
+    let entries = match lag.entries {
+        Some(entries) => format!("{} entries behind", Grouped(entries)),
+        None => {
+            "how many entries it is behind is not known: the primary cannot be asked".to_owned()
+        }
+    };
+    Ok(say(format_args!("the replica is asked: {time}; {entries}"))?)
 }

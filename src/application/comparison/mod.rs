@@ -1,56 +1,63 @@
 //! A database to compare with, for a command that does not run within a runtime.
 
+mod sources;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use actix_web::rt::SystemRunner;
 use redeemd_config::Settings;
 use redeemd_domain::sequence::{Position, SequenceId};
-use redeemd_persistence::postgres::{self, Comparer, Projection};
+use redeemd_persistence::postgres::{self, Comparer};
 
 pub use redeemd_persistence::postgres::{
     Chain, Checkpoint, Columns, Counted, Counts, Difference, KeptOutcome, Mark, Possession,
     Rendered, Renderer, Rendering, Rows, ShownValue, Span,
 };
 
-use super::projection::options;
-use super::projection_commands::Error;
+pub use sources::{Lag, Notice, Preference};
 
-/// How long one question may take: tables are counted and looked through as a whole.
-const PATIENCE: Duration = Duration::from_secs(600);
+use super::projection_commands::Error;
+use sources::{Found, Sources};
 
 /// How often it is looked how far the database is.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A database that has what a server wrote.
 pub struct Comparison {
-    runner: SystemRunner,
-    projection: Projection,
-    possession: Possession,
+    sources: Sources,
+    found: Found,
     comparer: Comparer,
 }
 
 impl Comparison {
-    /// The database that the settings name, as far as it is now. Must not be called within a
-    /// runtime.
+    /// The database that the settings name, as far as it is now. Where a replica was to be asked and
+    /// cannot be, `notice` is told. Must not be called within a runtime.
     ///
     /// # Errors
     /// When there is none, it cannot be asked, or nothing was ever written there.
-    pub fn open(settings: &Settings) -> Result<Self, Error> {
-        let options = options(settings).map_err(|error| Error::Settings(error.to_string()))?;
-        let none = || Error::Settings("there is no database: postgres.url is empty".to_owned());
-        let options = options.ok_or_else(none)?.patient(PATIENCE);
-        let runner = actix_web::rt::System::new();
-        let projection = runner.block_on(async { Projection::new(&options) });
-        let possession = runner.block_on(projection.possession())?.ok_or_else(|| {
-            Error::Settings("no server has ever written to this database".to_owned())
-        })?;
-        Ok(Self { runner, projection, possession, comparer: Comparer::default() })
+    pub fn open(
+        settings: &Settings,
+        preference: Preference,
+        notice: Notice,
+    ) -> Result<Self, Error> {
+        let (sources, found) = Sources::open(settings, preference, notice)?;
+        Ok(Self { sources, found, comparer: Comparer::default() })
+    }
+
+    /// How far behind the replica is, where it is asked.
+    pub fn lag(&self) -> Option<Lag> {
+        self.found.lag
+    }
+
+    /// Whether the primary had an entry when this was opened, where a replica is asked.
+    pub fn primary_has(&self, position: Position) -> bool {
+        let primary = self.found.primary.as_ref();
+        primary.is_some_and(|primary| primary.through(position.sequence) >= position.number)
     }
 
     /// What the database had when it was opened. So much is compared.
     pub fn possession(&self) -> &Possession {
-        &self.possession
+        &self.found.possession
     }
 
     /// How many rows are not there because the partition of their month is not.
@@ -63,11 +70,11 @@ impl Comparison {
     /// # Errors
     /// When the database cannot be asked.
     pub fn outcomes(
-        &self,
+        &mut self,
         sequence: SequenceId,
         after: u64,
     ) -> Result<Vec<(Position, Vec<u8>)>, postgres::Error> {
-        self.runner.block_on(self.projection.outcomes(sequence, after))
+        self.sources.ask(async |database| database.outcomes(sequence, after).await)
     }
 
     /// Compares the next entries of some sequences with their rows.
@@ -79,8 +86,8 @@ impl Comparison {
         spans: &[Span],
         rendering: &mut dyn Rendering,
     ) -> Result<Vec<Difference>, postgres::Error> {
-        let compared = self.comparer.portion(&self.projection, spans, rendering);
-        self.runner.block_on(compared)
+        let comparer = &mut self.comparer;
+        self.sources.ask(async |database| comparer.portion(database, spans, &mut *rendering).await)
     }
 
     /// Compares what no portion has. `ends` are the ends of all sequences.
@@ -88,11 +95,12 @@ impl Comparison {
     /// # Errors
     /// When the database cannot be asked.
     pub fn finish(
-        &self,
+        &mut self,
         ends: &[Span],
         rendering: &dyn Rendering,
     ) -> Result<Vec<Difference>, postgres::Error> {
-        self.runner.block_on(self.comparer.finish(&self.projection, ends, rendering))
+        let comparer = &self.comparer;
+        self.sources.ask(async |database| comparer.finish(database, ends, rendering).await)
     }
 
     /// Counts campaigns, by their identifiers; nothing where outcomes are set aside.
@@ -100,10 +108,10 @@ impl Comparison {
     /// # Errors
     /// When the database cannot be asked.
     pub fn counts(
-        &self,
+        &mut self,
         of: &[Counted],
     ) -> Result<Option<BTreeMap<String, Counts>>, postgres::Error> {
-        self.runner.block_on(self.projection.counts(of))
+        self.sources.ask(async |database| database.counts(of).await)
     }
 
     /// Waits until the database has come to these entries, the control sequence's first; says
@@ -111,10 +119,14 @@ impl Comparison {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub fn wait_for(&self, through: &[u64], patience: Duration) -> Result<bool, postgres::Error> {
+    pub fn wait_for(
+        &mut self,
+        through: &[u64],
+        patience: Duration,
+    ) -> Result<bool, postgres::Error> {
         let begun = Instant::now();
         loop {
-            let now = self.runner.block_on(self.projection.possession())?;
+            let now = self.sources.ask(async |database| database.possession().await)?;
             let has_come = |(sequence, &number): (SequenceId, &u64)| {
                 now.as_ref().is_some_and(|now| now.through(sequence) >= number)
             };
