@@ -240,6 +240,8 @@ impl Core {
         self.aside.counted(set_aside);
         for (sequence, &checkpoint) in checkpoints {
             if let Some(lane) = self.lanes.get_mut(sequence) {
+                // What was refused was refused there: the next outcome elsewhere is another one.
+                lane.search.take_if(|_| lane.checkpoint != checkpoint);
                 lane.checkpoint = checkpoint;
             }
         }

@@ -300,3 +300,27 @@ fn a_database_that_refuses_everything_gets_a_hundred_and_then_one_now_and_then()
     assert!(batches < 50, "{batches} batches are too many");
     assert_eq!((core.refuses_all(), core.breaker(now)), (None, State::Closed));
 }
+
+/// The database set an outcome aside, and its answer was lost.
+#[test]
+fn no_outcome_is_set_aside_for_what_another_one_was_refused_for() {
+    let mut core = surveyed();
+    core.available(SHARD, 3);
+    let first = order(&mut core, SECOND);
+    core.failed(Some((&first, 1)), (Kind::Content, "refused".to_owned()), SECOND, 3);
+    let mut checkpoints = genesis();
+    let mut now = SECOND;
+    for through in [0, 1] {
+        let aside = order(&mut core, now);
+        assert_eq!((aside.from.through, aside.set_aside.as_deref()), (0, Some("refused")));
+        core.failed(Some((&aside, 1)), (Kind::Away, "gone".to_owned()), now, 3);
+        now += SECOND * 60;
+        assert_eq!(core.next(now), Step::Survey);
+        if through == 1 {
+            checkpoints.insert(SHARD, end(&aside));
+        }
+        core.surveyed(&checkpoints, through);
+    }
+    let next = order(&mut core, now);
+    assert_eq!((next.from.through, next.set_aside), (1, None));
+}
