@@ -8,7 +8,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, TryLockError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use dashmap::DashMap;
@@ -137,13 +137,10 @@ impl Limiter {
         result
     }
 
-    /// Gives up the old generation, unless another thread is at it.
+    /// Gives up the old generation. Where another thread is at it, it is waited for: whoever went on
+    /// meanwhile could fill the young one without a bound.
     fn turn(&self) {
-        let _turning = match self.turning.try_lock() {
-            Ok(turning) => turning,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
+        let _turning = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
         if self.born.load(Ordering::Relaxed) < self.most {
             return;
         }
@@ -248,7 +245,8 @@ mod tests {
                 });
             }
         });
-        // A thread may still have been at a map that had just become the old one.
-        assert!(limiter.clients() <= 64 + 4, "{}", limiter.clients());
+        // Each thread may have been at a map that was full already, and at one that had just become
+        // the old one.
+        assert!(limiter.clients() <= 64 + 2 * 4, "{}", limiter.clients());
     }
 }

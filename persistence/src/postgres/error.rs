@@ -136,3 +136,26 @@ fn chain_of(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_database_says_is_about_rows_or_for_ever_or_will_pass() {
+        for (codes, kind) in [
+            // Text and numbers that do not fit, constraints, what a trigger raised.
+            ("22001 22003 22021 23502 23505 23514 44000 54000 P0001", Kind::Content),
+            // Passwords, rights, names that nobody knows, a database that takes only questions.
+            ("28000 28P01 3D000 3F000 42501 42P01 42703 25006", Kind::Stopped),
+            // Lost connections, deadlocks, too many clients, somebody who ends it.
+            ("08006 08P01 25P03 40001 40P01 53300 55P03 57014 57P01", Kind::Away),
+            // No room, a server that stops or starts, a failed disk, what nobody has heard of.
+            ("53100 53200 57P02 57P03 58030 XX000 ZZ999", Kind::Away),
+        ] {
+            for code in codes.split(' ') {
+                assert_eq!(class_of(&SqlState::from_code(code)), kind, "{code}");
+            }
+        }
+    }
+}
