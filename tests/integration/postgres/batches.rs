@@ -1,7 +1,7 @@
 //! Batches themselves, given to a database by hand: what is stale, repeated or somebody else's changes
 //! nothing, whatever stamps and texts there are in it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redeemd_domain::campaign::Revision;
 use redeemd_domain::codes::{CampaignNumber, CodeKey, HintKey, Serial};
@@ -129,6 +129,77 @@ fn only_the_one_who_took_over_last_writes_and_only_if_nothing_had_moved() {
         one.write(&batch).await.unwrap();
         assert_eq!(database.ask(COUNT), "2");
     });
+}
+
+/// Waits until something is so, and lets others go on meanwhile; it has a minute.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Otherwise it would see where the database stands without what is under way, and both would write.
+#[test]
+fn whoever_takes_over_waits_for_the_batch_that_is_under_way() {
+    let database = shared_postgres().database();
+    let waits = |query: &str| {
+        database.count(&format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND wait_event_type = 'Lock' AND query LIKE '{query}%'"
+        )) == 1
+    };
+    std::thread::scope(|scope| {
+        within(async {
+            // Whatever the database does by default: so, it would go by what it saw before it waited.
+            let name = database.name();
+            database.ask(&format!(
+                "ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"
+            ));
+            let mut one = Writer::new(&database, 1).await;
+            let two = Writer::new(&database, 1).await;
+            one.begin().await.unwrap();
+            database.ask(
+                "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+                     BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;
+                 CREATE TRIGGER wait BEFORE INSERT ON redeemd.redemptions
+                     FOR EACH STATEMENT EXECUTE FUNCTION wait()",
+            );
+            // Holds the lock until somebody comes who is called `done`, or for a while.
+            scope.spawn(|| {
+                database.ask_as(
+                    "locker",
+                    "SELECT pg_advisory_lock(7);
+                     DO $$ BEGIN
+                         FOR look IN 1..9000 LOOP
+                             EXIT WHEN EXISTS
+                                 (SELECT FROM pg_stat_activity WHERE application_name = 'done');
+                             PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot();
+                         END LOOP;
+                     END $$",
+                )
+            });
+            let locked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            until("the lock is held", || database.count(locked) == 1).await;
+            let seen = two.projection.survey(&two.owner).await.unwrap();
+            let batch = one.batch(&[redemption(1, 1_000, "ada")]);
+            let take_over = async {
+                until("the batch is under way", || waits("COPY redeemd.redemptions")).await;
+                let release = async {
+                    let takes_over = "UPDATE redeemd.directory";
+                    until("the other one waits for it", || waits(takes_over)).await;
+                    database.ask_as("done", "SELECT pg_sleep(0.5)");
+                };
+                tokio::join!(two.projection.take_over(&two.owner, &seen), release).0
+            };
+            let (written, taken) = tokio::join!(one.write(&batch), take_over);
+            written.unwrap();
+            assert!(matches!(taken, Err(Error::Moved(_))), "{taken:?}");
+        });
+    });
+    assert_eq!(database.ask(COUNT), "1");
 }
 
 #[test]

@@ -236,6 +236,50 @@ fn what_was_set_aside_is_tried_again_and_arrives_as_it_has_become() {
 }
 
 #[test]
+fn what_comes_late_undoes_nothing_that_came_after_it() {
+    let database = shared_postgres().database();
+    let folder = folder(&database.url());
+    let server = folder.start();
+    let mut client = server.client();
+    let money = json!({ "balance": { "currency": "EUR", "minor_units": 1_000 } });
+    let (campaign, gifts) = campaign_with_codes(&mut client, money, 1);
+    let body = json!({ "code": gifts[0], "user_id": "ada", "amount": { "minor_units": 600 } });
+    let spent = post(&mut client, "/redemptions", &body);
+    agree(&mut client, &database);
+    database.ask(
+        "ALTER TABLE redeemd.movements ADD CHECK (amount_minor_units <> 77);
+         ALTER TABLE redeemd.campaigns ADD CHECK (name <> 'Secret')",
+    );
+    let rollback = format!("/redemptions/{}/rollback", id(&spent));
+    let part = json!({ "reason": "part", "amount": { "minor_units": 77 } });
+    post(&mut client, &rollback, &part);
+    let path = format!("/api/v1/campaigns/{}", id(&campaign));
+    let rename = |client: &mut Client, name: &str| {
+        let etag = client.get(&path).header("etag").unwrap().to_owned();
+        let change = crate::support::Request::new("PATCH", &path).header("If-Match", &etag);
+        assert_eq!(client.send(change.json(&json!({ "name": name }))).status, 200);
+    };
+    rename(&mut client, "Secret");
+    wait_until("they are set aside", || {
+        database.count("SELECT count(*) FROM redeemd.set_aside") == 2
+    });
+    post(&mut client, &rollback, &json!({ "reason": "all" }));
+    rename(&mut client, "Open");
+    let now = "SELECT rolled_back_at IS NOT NULL, rollback_reason, returned_minor_units, c.name
+         FROM redeemd.redemptions r JOIN redeemd.campaigns c ON c.number = r.campaign";
+    wait_until("what came later has arrived", || database.ask(now) == "t|all|600|Open");
+
+    database.ask(
+        "ALTER TABLE redeemd.movements DROP CONSTRAINT movements_amount_minor_units_check;
+         ALTER TABLE redeemd.campaigns DROP CONSTRAINT campaigns_name_check",
+    );
+    let (code, said) = set_aside(&database, &["retry", "--all"]);
+    assert_eq!((code, said.as_str()), (Some(0), "2 arrived, 0 refused again\n"));
+    assert_eq!(database.ask(now), "t|all|600|Open");
+    agree_on_everything(&mut client, &database);
+}
+
+#[test]
 fn a_partition_that_was_dropped_is_made_again_and_one_that_was_detached_is_named() {
     let database = shared_postgres().database();
     let folder = folder(&database.url());

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::slowness::SlowWay;
 use super::{folder, start};
 use crate::support::{
     Client, Redis, Request, Talk, api_key, campaign_with_codes, id, metric, wait_until,
@@ -99,4 +100,25 @@ fn the_end_waits_for_what_is_to_be_announced_but_not_for_long() {
     assert_eq!(server.terminate().code(), Some(0));
     let log = std::fs::read_to_string(folder.log()).unwrap();
     assert!(log.contains("Redis was not told of everything that was revoked"));
+}
+
+#[test]
+fn an_announcement_that_was_lost_on_its_way_is_made_again() {
+    let redis = Redis::start();
+    let way = SlowWay::to(redis.port);
+    let folder = folder(&format!("redis://127.0.0.1:{}", way.port));
+    let server = start(&folder);
+    let mut client = server.client();
+    let (_, codes) = campaign_with_codes(&mut client, json!({}), 4);
+    let mut listener = Talk::open(redis.port).unwrap();
+    listener.ask(&["PSUBSCRIBE", "redeemd:*"]).unwrap();
+    // Each time it may be noticed before that nothing arrives; mostly it is not.
+    for (number, code) in codes.iter().enumerate() {
+        super::wait_until_used(&server);
+        way.loses(true);
+        mark(&mut client, "revoke", code, &number.to_string());
+        wait_until("it is noticed", || !super::is_used(&server));
+        way.loses(false);
+        assert_eq!(hear(&mut listener).0, "redeemd:code.revoked");
+    }
 }

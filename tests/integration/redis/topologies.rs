@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{
     assert_counted, attempt, counted, finding, folder, is_used, remaining, start, wait_until_used,
 };
-use crate::support::{Client, Redis, Talk, api_key, wait_until};
+use crate::support::{Client, Redis, Talk, api_key, metric, wait_until};
 
 /// Three nodes, each with a third of the slots.
 pub(super) fn cluster() -> [Redis; 3] {
@@ -49,12 +49,15 @@ fn a_cluster_counts_and_may_lose_a_node() {
     assert_eq!(keys.iter().sum::<usize>(), 24);
     assert!(keys.iter().all(|keys| *keys > 0), "each node has some: {keys:?}");
 
-    nodes[2].kill();
+    // One that does not have the first of the keys by which the server looks at Redis.
+    let slot: u16 = nodes[0].ask(&["CLUSTER", "KEYSLOT", "redeemd:look:0"]).parse().unwrap();
+    let lost = usize::from(slot / 5461 + 1) % 3;
+    nodes[lost].kill();
     wait_until("it is found", || finding(&server).0.starts_with("redis_") && !is_used(&server));
     for client in &mut clients {
         assert_counted(6, begun, remaining(&attempt(client)));
     }
-    nodes[2].restart();
+    nodes[lost].restart();
     wait_until_used(&server);
     for client in &mut clients {
         assert_counted(7, begun, remaining(&attempt(client)));
@@ -79,6 +82,11 @@ fn a_slot_that_moves_is_followed() {
     let [source, target] = [from, to].map(|node| node.ask(&["CLUSTER", "MYID"]));
     to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &source]);
     from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &target]);
+    let failures = |reason: &str| {
+        let name = format!("redeemd_redis_failures_total{{reason=\"{reason}\"}}");
+        metric(&mut server.client(), &name)
+    };
+    let (elsewhere, refused) = (failures("elsewhere"), failures("refused"));
     // While it moves, some are counted by the server alone; nobody is refused, nothing twice.
     assert_counted(2, begun, remaining(&attempt(&mut client)));
     from.ask(&["MIGRATE", "127.0.0.1", &to.port.to_string(), &name, "0", "5000"]);
@@ -94,6 +102,9 @@ fn a_slot_that_moves_is_followed() {
         counted(&server, "together") > before
     });
     assert_eq!(to.ask(&["EXISTS", &name]), "1");
+    // That is no reason to leave the cluster.
+    assert!(failures("elsewhere") > elsewhere);
+    assert_eq!(failures("refused"), refused);
 }
 
 /// A server, its replica, a sentinel that knows both, and the sentinel's password.
