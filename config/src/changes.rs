@@ -59,18 +59,15 @@ pub struct Change {
 }
 
 impl Description {
-    /// What differs from a former load, sorted by key. Both have the same keys, those of
-    /// `default.toml`.
+    /// What differs from a former load, sorted by key: also where the difference is not shown. Both
+    /// have the same keys, those of `default.toml`.
     pub fn changes_since(&self, former: &Self) -> Vec<Change> {
-        let value_then = |key: &str| {
-            let found = former.settings().iter().find(|setting| setting.key == key);
-            found.map(|setting| setting.value.clone()).unwrap_or_default()
-        };
         let change = |setting: &Described| {
-            let former = value_then(&setting.key);
-            (former != setting.value).then(|| Change {
+            let then = former.settings().iter().find(|then| then.key == setting.key)?;
+            let is_changed = then.value != setting.value || then.hidden != setting.hidden;
+            is_changed.then(|| Change {
                 setting: setting.clone(),
-                former,
+                former: then.value.clone(),
                 effect: Effect::of(&setting.key),
             })
         };

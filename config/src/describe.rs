@@ -7,6 +7,7 @@ use config::ValueKind;
 
 use crate::layer::Layer;
 use crate::reader::shown;
+use crate::secret_text::SecretText;
 
 /// Keys whose values are never shown, only whether they are set.
 const SECRET: [&str; 4] =
@@ -25,6 +26,9 @@ pub struct Described {
     pub value: String,
     /// Where it was given, such as `the defaults`.
     pub origin: String,
+    /// The whole value where it is text, which may be secret or cut where it is shown: by this it is
+    /// seen that it was changed.
+    pub(crate) hidden: SecretText,
 }
 
 impl Description {
@@ -37,6 +41,7 @@ impl Description {
         let described = values.into_iter().map(|(key, given)| Described {
             value: value_of(&key, &given.value),
             origin: given.origin.to_string(),
+            hidden: text_of(&given.value),
             key,
         });
         Self(described.collect())
@@ -47,11 +52,18 @@ impl fmt::Display for Description {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.0.iter().map(|setting| setting.key.len() + setting.value.len() + 3).max();
         let width = width.unwrap_or_default().min(70);
-        for Described { key, value, origin } in &self.0 {
+        for Described { key, value, origin, .. } in &self.0 {
             let assignment = format!("{key} = {value}");
             writeln!(formatter, "{assignment:width$}  # from {origin}")?;
         }
         Ok(())
+    }
+}
+
+fn text_of(value: &ValueKind) -> SecretText {
+    match value {
+        ValueKind::String(text) => SecretText::new(text.clone()),
+        _ => SecretText::default(),
     }
 }
 

@@ -129,3 +129,24 @@ fn which_requests_are_logged_can_be_changed() {
     reload(&server, &mut client, SUCCEEDED);
     assert!(ask(&mut client, "the-second"));
 }
+
+#[test]
+fn a_changed_secret_is_named_and_not_shown() {
+    let folder = Folder::new();
+    let file = folder.path().join("redeemd.toml");
+    let password = |it: &str| format!("[redis]\nurl = \"redis://:{it}@127.0.0.1:1\"\n");
+    std::fs::write(&file, password("hunter2")).unwrap();
+    let mut command = folder.command();
+    command.arg("--config").arg(&file);
+    let server = folder.start_with(command);
+    let mut client = server.client();
+    reload(&server, &mut client, SUCCEEDED);
+    assert_eq!(metric(&mut client, "redeemd_config_restart_pending"), 0.0);
+    std::fs::write(&file, password("hunter3")).unwrap();
+    reload(&server, &mut client, SUCCEEDED);
+    let health = client.get("/health").json();
+    let note = health["parts"]["configuration"]["note"].clone();
+    assert_eq!(note, "needs a restart: redis.url", "{health}");
+    let log = std::fs::read_to_string(folder.log()).unwrap();
+    assert!(log.contains("needs a restart: redis.url") && !log.contains("hunter"), "{log}");
+}
