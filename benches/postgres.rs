@@ -13,6 +13,8 @@
 
 #[path = "../tests/integration/support/fault_proxy.rs"]
 mod fault_proxy;
+#[path = "../tests/integration/support/guarded.rs"]
+mod guarded;
 #[path = "../tests/integration/support/postgres.rs"]
 mod postgres;
 mod support;

@@ -1,35 +1,11 @@
 //! Redis over TLS, with certificates that the test makes.
 
 use std::path::Path;
-use std::process::Command;
 
 use super::{BURST, attempt, finding, folder, remaining, start};
-use crate::support::{Client, Folder, Redis, api_key, fails_to_start, wait_until};
-
-fn openssl(folder: &Path, line: &str) {
-    let output = Command::new("openssl").args(line.split(' ')).current_dir(folder).output();
-    let output = output.unwrap();
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Somebody who vouches, a server whom that one vouches for, and a client.
-fn certificates(folder: &Path) {
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-    openssl(folder, &format!("req -x509 {key} -subj /CN=ca -keyout ca.key -out ca.pem"));
-    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
-    std::fs::write(folder.join("nothing"), "basicConstraints=CA:FALSE\n").unwrap();
-    for (name, extensions) in [("server", "names"), ("client", "nothing")] {
-        let key = key.trim_end_matches(" -days 2");
-        openssl(folder, &format!("req {key} -subj /CN={name} -keyout {name}.key -out {name}.csr"));
-        openssl(
-            folder,
-            &format!(
-                "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
-                 -extfile {extensions} -out {name}.pem"
-            ),
-        );
-    }
-}
+use crate::support::{
+    Client, Folder, Redis, api_key, fails_to_start, make_certificates, wait_until,
+};
 
 /// A server that trusts a certificate.
 fn trusting(url: &str, folder_of: &Path, ca: &str) -> Folder {
@@ -47,7 +23,7 @@ fn known(folder: Folder, path: &Path) -> Folder {
 fn both_sides_are_known_by_their_certificates() {
     let outside = tempfile::tempdir().unwrap();
     let path = outside.path();
-    certificates(path);
+    make_certificates(path);
     let redis = Redis::start_encrypted(path);
     let url = format!("rediss://127.0.0.1:{}", redis.port);
     let folder = known(trusting(&url, path, "ca.pem"), path);
@@ -62,8 +38,8 @@ fn both_sides_are_known_by_their_certificates() {
 fn a_server_that_cannot_be_trusted_is_not_used() {
     let (outside, strange) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = outside.path();
-    certificates(path);
-    certificates(strange.path());
+    make_certificates(path);
+    make_certificates(strange.path());
     let redis = Redis::start_encrypted(path);
     let port = redis.port;
     let table = [

@@ -1,6 +1,7 @@
 //! What the tests have in common: a server of their own, and a client.
 
 mod answer;
+mod certificates;
 mod client;
 mod client_tools;
 mod clock;
@@ -16,6 +17,7 @@ mod stream;
 mod tool;
 
 pub(crate) use answer::Answer;
+pub(crate) use certificates::{make_certificates, make_expired_certificate};
 pub(crate) use client::{Client, Request, raw};
 pub(crate) use client_tools::{client_tools, project, succeed};
 pub(crate) use clock::Clock;

@@ -6,7 +6,8 @@ use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::postgres::{Database, as_unprivileged, free_port, give_away, spawn_guarded};
+use super::guarded::{free_port, spawn_guarded};
+use super::postgres::{Database, as_unprivileged, give_away, hand_over};
 
 /// A pooler for one database.
 pub(crate) struct PgBouncer {
@@ -18,12 +19,33 @@ pub(crate) struct PgBouncer {
 impl PgBouncer {
     /// Starts one.
     pub(crate) fn start(database: &Database<'_>) -> Self {
+        Self::start_with(database, |_| String::new())
+    }
+
+    /// Starts one that knows nobody who comes without TLS, with the certificate in a file and its
+    /// key in another one.
+    pub(crate) fn start_encrypted(database: &Database<'_>, certificate: &Path, key: &Path) -> Self {
+        Self::start_with(database, |folder| {
+            let [its_certificate, its_key] = ["server.pem", "server.key"].map(|it| folder.join(it));
+            hand_over(certificate, &its_certificate);
+            hand_over(key, &its_key);
+            format!(
+                "client_tls_sslmode = require\nclient_tls_cert_file = {}\nclient_tls_key_file = {}\n",
+                its_certificate.display(),
+                its_key.display()
+            )
+        })
+    }
+
+    /// Starts one with more settings, which may name files of its folder.
+    fn start_with(database: &Database<'_>, more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::Builder::new().prefix("redeemd-pgb-").tempdir().unwrap().keep();
         give_away(&folder);
         let port = free_port();
         let users = folder.join("users");
         std::fs::write(&users, "\"redeemd\" \"redeemd\"\n").unwrap();
-        std::fs::write(folder.join("pgbouncer.ini"), configure(database, port, &users)).unwrap();
+        let settings = configure(database, port, &users) + &more(&folder);
+        std::fs::write(folder.join("pgbouncer.ini"), settings).unwrap();
         let url = format!("postgres://redeemd:redeemd@127.0.0.1:{port}/redeemd");
         let mut pooler = Self { folder, url, process: None };
         pooler.run();
@@ -32,12 +54,9 @@ impl PgBouncer {
 
     /// Starts it again after [`PgBouncer::kill`].
     pub(crate) fn run(&mut self) {
-        let settings = self.folder.join("pgbouncer.ini");
-        self.process = Some(spawn_guarded(self.folder.clone(), move || {
-            let mut command = as_unprivileged(Path::new("/usr/sbin/pgbouncer"));
-            command.arg(settings);
-            command
-        }));
+        let mut command = as_unprivileged(Path::new("/usr/sbin/pgbouncer"));
+        command.arg(self.folder.join("pgbouncer.ini"));
+        self.process = Some(spawn_guarded(command, Some(&self.folder.join("log"))));
     }
 
     /// Kills it with SIGKILL.
@@ -52,7 +71,7 @@ impl PgBouncer {
         }
     }
 
-    /// The URL of the database through it.
+    /// The URL of the database through it, without parameters.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

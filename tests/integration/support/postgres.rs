@@ -4,16 +4,15 @@
 //! started it ends, however that happens. So nothing is left behind by a test run that is killed.
 
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{OnceLock, mpsc};
-use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::guarded::{bound_to_its_starter, free_port, spawn_guarded};
 use super::wait_until;
 
 /// Whose servers run where the tests run as root, which PostgreSQL refuses: `nobody`.
@@ -74,7 +73,8 @@ impl Postgres {
         if !tried.is_ok_and(|output| output.status.success()) {
             return None;
         }
-        let server = Self::make(&[], &[], Some(megabytes));
+        let mut server = Self::make(&[], &[], Some(megabytes));
+        server.run();
         let create =
             format!("CREATE TABLESPACE small LOCATION '{}'", server.small_disk().display());
         succeed(psql(&server.url("postgres"), &create));
@@ -83,9 +83,32 @@ impl Postgres {
 
     /// One in a new folder that is made with more arguments, and that runs with more settings.
     pub(crate) fn start_with(arguments: &[&str], settings: &[&str]) -> Self {
-        Self::make(arguments, settings, None)
+        let mut server = Self::make(arguments, settings, None);
+        server.run();
+        server
     }
 
+    /// One that can do TLS, with these certificates, and lets in whom these rules let in
+    /// (`pg_hba.conf`).
+    pub(crate) fn start_encrypted(certificates: &Path, rules: &str) -> Self {
+        let files = [
+            ("ssl_cert_file", "server.pem"),
+            ("ssl_key_file", "server.key"),
+            ("ssl_ca_file", "ca.pem"),
+        ];
+        let settings = files.map(|(setting, file)| format!("{setting}={file}"));
+        let settings = [&["ssl=on"], settings.each_ref().map(String::as_str).as_slice()].concat();
+        let mut server = Self::make(&[], &settings, None);
+        let data = server.folder.join("data");
+        for (_, file) in files {
+            hand_over(&certificates.join(file), &data.join(file));
+        }
+        std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        server.run();
+        server
+    }
+
+    /// One that does not run yet.
     fn make(arguments: &[&str], settings: &[&str], small_disk: Option<u32>) -> Self {
         let folder = tempfile::Builder::new().prefix("redeemd-pg-").tempdir().unwrap().keep();
         give_away(&folder);
@@ -96,11 +119,10 @@ impl Postgres {
         succeed(initdb.stdin(Stdio::null()).output().unwrap());
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
         let (port, databases) = (free_port(), AtomicU32::new(0));
-        let mut server = Self { folder, port, guard: None, databases, settings, small_disk };
+        let server = Self { folder, port, guard: None, databases, settings, small_disk };
         if small_disk.is_some() {
             std::fs::create_dir(server.small_disk()).unwrap();
         }
-        server.run();
         server
     }
 
@@ -122,32 +144,28 @@ impl Postgres {
 
     /// Starts the server again after [`Postgres::kill`] or [`Postgres::stop`].
     pub(crate) fn run(&mut self) {
-        let (folder, port) = (self.folder.clone(), self.port.to_string());
-        let settings = self.settings.clone();
-        let small_disk = self.small_disk.map(|megabytes| (megabytes, self.small_disk()));
-        self.guard = Some(spawn_guarded(folder.clone(), move || {
-            let mut command = as_unprivileged(&PathBuf::from("sh"));
-            command.args(["-c", GUARD, "guard"]).arg(&folder).arg(program("postgres"));
-            command.arg("-D").arg(folder.join("data")).arg("-k").arg(&folder).args(["-p", &port]);
-            // What a crash of the machine would need is left out: only processes are killed here.
-            for setting in [
-                "listen_addresses=127.0.0.1",
-                "fsync=off",
-                "full_page_writes=off",
-                "max_connections=200",
-                "shared_buffers=32MB",
-                "log_min_messages=warning",
-            ] {
-                command.args(["-c", setting]);
-            }
-            for setting in settings {
-                command.args(["-c", &setting]);
-            }
-            match small_disk {
-                Some((megabytes, place)) => on_small_disk(&command, megabytes, &place),
-                None => command,
-            }
-        }));
+        let (folder, port) = (&self.folder, self.port.to_string());
+        let mut command = as_unprivileged(Path::new("sh"));
+        command.args(["-c", GUARD, "guard"]).arg(folder).arg(program("postgres"));
+        command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder).args(["-p", &port]);
+        // What a crash of the machine would need is left out: only processes are killed here.
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "fsync=off",
+            "full_page_writes=off",
+            "max_connections=200",
+            "shared_buffers=32MB",
+            "log_min_messages=warning",
+        ] {
+            command.args(["-c", setting]);
+        }
+        for setting in &self.settings {
+            command.args(["-c", setting]);
+        }
+        if let Some(megabytes) = self.small_disk {
+            command = on_small_disk(&command, megabytes, &self.small_disk());
+        }
+        self.guard = Some(spawn_guarded(command, Some(&folder.join("log"))));
         wait_until("PostgreSQL answers", || {
             psql(&self.url("postgres"), "SELECT 1").status.success()
         });
@@ -293,36 +311,10 @@ impl Database<'_> {
     }
 }
 
-/// Starts something that ends with the thread that starts it: a thread that lives as long as the
-/// process, since the kernel looks at threads.
-pub(super) fn spawn_guarded(
-    folder: PathBuf,
-    command: impl FnOnce() -> Command + Send + 'static,
-) -> Child {
-    type Start = Box<dyn FnOnce() + Send>;
-    static STARTER: OnceLock<mpsc::Sender<Start>> = OnceLock::new();
-    let starter = STARTER.get_or_init(|| {
-        let (sender, receiver) = mpsc::channel::<Start>();
-        thread::spawn(move || receiver.into_iter().for_each(|start| start()));
-        sender
-    });
-    let (sender, receiver) = mpsc::channel();
-    let start = move || {
-        let log = folder.join("log");
-        let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-        let mut command = command();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        sender.send(command.spawn().unwrap()).unwrap();
-    };
-    starter.send(Box::new(start)).unwrap();
-    receiver.recv().unwrap()
-}
-
 /// A command that runs as somebody whom PostgreSQL and PgBouncer accept, and that is told to end
 /// when its starter ends.
 pub(super) fn as_unprivileged(program: &Path) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "TERM"]);
+    let mut command = bound_to_its_starter("TERM");
     if rustix::process::geteuid().is_root() {
         let id = NOBODY.to_string();
         command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]);
@@ -348,9 +340,13 @@ pub(super) fn give_away(folder: &Path) {
     }
 }
 
-/// A port that nobody listens on.
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Copies a file to where whom [`as_unprivileged`] runs things as can read it, and nobody else.
+pub(super) fn hand_over(from: &Path, to: &Path) {
+    std::fs::copy(from, to).unwrap();
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o600)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(to, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
 }
 
 /// A program of the newest PostgreSQL of Debian's packages.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::guarded::{free_port, spawn_guarded};
+use super::guarded::{bound_to_its_starter, free_port, spawn_guarded};
 use super::wait_until;
 
 /// How long an answer may take before a test fails.
@@ -110,7 +110,9 @@ impl Redis {
         let mut arguments = self.arguments.clone();
         arguments.extend(port.iter().map(|it| (*it).to_owned()));
         arguments.extend(["--bind", "127.0.0.1", "--dir", folder].map(str::to_owned));
-        self.process = Some(spawn_guarded("redis-server", arguments));
+        let mut command = bound_to_its_starter("KILL");
+        command.args(["--", "redis-server"]).args(arguments);
+        self.process = Some(spawn_guarded(command, None));
     }
 
     /// Waits until it listens, or has ended.
