@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use redeemd_actors::ledger_record::{decode_control, decode_shard};
 use redeemd_config::Settings;
 use redeemd_domain::sequence::{Position, SequenceId};
-use redeemd_persistence::postgres::{self, Migrated, Projection, Shown, pending_sql};
+use redeemd_persistence::postgres::{self, MIGRATIONS, Migrated, Projection, Shown, pending_sql};
 
 use super::projection;
 use crate::service::EventKind;
@@ -52,7 +52,7 @@ pub fn migrate(settings: &Settings) -> Result<Migrated, Error> {
 /// # Errors
 /// See [`Error`].
 pub fn migration_sql(settings: &Settings) -> Result<String, Error> {
-    ask(settings, async |projection| Ok(pending_sql(projection.version().await?)))
+    ask(settings, async |projection| Ok(pending_sql(MIGRATIONS, projection.version().await?)))
 }
 
 /// Hands the outcomes that were set aside to `visit`, in the order of their entries.

@@ -16,15 +16,9 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// All of them. What was released is never changed; a change is a new one at the end.
-const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "first", sql: include_str!("migrations/0001_first.sql") },
-    Migration {
-        version: 2,
-        name: "rebuilding",
-        sql: include_str!("migrations/0002_rebuilding.sql"),
-    },
-];
+/// Those of this redeemd. What was released is never changed; a change is a new one at the end.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "first", sql: include_str!("migrations/0001_first.sql") }];
 
 /// What stands before the first version: where versions are noted.
 const PREPARATION: &str = "CREATE SCHEMA IF NOT EXISTS redeemd;
@@ -44,21 +38,21 @@ COMMENT ON COLUMN redeemd.migrations.applied_at IS 'When it was applied.';
 /// pooler, too. The number is `redeemd` and 1 in ASCII.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8243105079627703297)";
 
-/// The version that this redeemd needs.
-pub(super) fn wanted() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+/// The version that a schema has after all of some migrations.
+pub(super) fn newest(migrations: &[Migration]) -> i64 {
+    migrations.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-/// What has to be carried out on a schema of a version.
-fn pending(found: i64) -> impl Iterator<Item = &'static Migration> {
-    MIGRATIONS.iter().filter(move |migration| migration.version > found)
+/// What of some migrations has to be carried out on a schema of a version.
+fn pending(migrations: &[Migration], found: i64) -> impl Iterator<Item = &Migration> {
+    migrations.iter().filter(move |migration| migration.version > found)
 }
 
 /// The SQL that brings a schema of a version to the newest one, as the server carries it out: for
 /// reading, or for carrying out by hand. Empty where there is nothing to do.
-pub fn pending_sql(found: i64) -> String {
+pub fn pending_sql(migrations: &[Migration], found: i64) -> String {
     let mut sql = String::new();
-    for migration in pending(found) {
+    for migration in pending(migrations, found) {
         let Migration { version, name, sql: step } = migration;
         if sql.is_empty() {
             sql = format!("BEGIN;\n{LOCK};\n{PREPARATION}");
@@ -81,7 +75,7 @@ pub(super) async fn version(transaction: &Transaction<'_>) -> Result<i64, Error>
 
 /// Insists that the schema has the version of this redeemd.
 pub(super) async fn check(transaction: &Transaction<'_>) -> Result<(), Error> {
-    let (found, wanted) = (version(transaction).await?, wanted());
+    let (found, wanted) = (version(transaction).await?, newest(MIGRATIONS));
     match found {
         found if found > wanted => Err(Error::Newer { found, known: wanted }),
         found if found < wanted => Err(Error::NotMigrated { found, wanted }),
@@ -89,18 +83,21 @@ pub(super) async fn check(transaction: &Transaction<'_>) -> Result<(), Error> {
     }
 }
 
-/// Applies what is missing, and gives the version that was found. Whoever comes second waits, and
+/// Applies what is missing of some migrations, and gives the version that was found. Whoever comes second waits, and
 /// finds nothing left to do.
-pub(super) async fn apply(transaction: &Transaction<'_>) -> Result<i64, Error> {
+pub(super) async fn apply(
+    transaction: &Transaction<'_>,
+    migrations: &[Migration],
+) -> Result<i64, Error> {
     transaction.batch_execute(LOCK).await?;
-    let found = version(transaction).await?;
-    if found > wanted() {
-        return Err(Error::Newer { found, known: wanted() });
+    let (found, known) = (version(transaction).await?, newest(migrations));
+    if found > known {
+        return Err(Error::Newer { found, known });
     }
     if found == 0 {
         transaction.batch_execute(PREPARATION).await?;
     }
-    for migration in pending(found) {
+    for migration in pending(migrations, found) {
         transaction.batch_execute(migration.sql).await?;
         let Migration { version, name, .. } = migration;
         let insert = "INSERT INTO redeemd.migrations (version, name) VALUES ($1, $2)";

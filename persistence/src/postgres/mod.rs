@@ -37,7 +37,7 @@ pub use comparing::{
     ShownValue, Span,
 };
 pub use error::{Error, Kind};
-pub use migration::{Migration, pending_sql};
+pub use migration::{MIGRATIONS, Migration, pending_sql};
 pub use note::Note;
 pub use options::{Options, WrongUrl};
 pub use ownership::Owner;

@@ -13,6 +13,7 @@ use super::aside::{self, SetAside};
 use super::chain::{Chain, Checkpoint};
 use super::connection::no_answer;
 use super::error::{Error, Kind};
+use super::migration::{MIGRATIONS, Migration};
 use super::options::Options;
 use super::ownership::{self, Owner};
 use super::partition::{self, MONTHS_AHEAD, Month};
@@ -85,8 +86,17 @@ impl Projection {
     /// # Errors
     /// When the database cannot be reached, does not let this user make tables, or is newer.
     pub async fn migrate(&self) -> Result<Migrated, Error> {
-        let from = self.carry_out(async |transaction| migration::apply(transaction).await).await?;
-        Ok(Migrated { from, to: migration::wanted() })
+        self.migrate_by(MIGRATIONS).await
+    }
+
+    /// As [`Projection::migrate`], by other migrations.
+    ///
+    /// # Errors
+    /// As there; then nothing of any of them was carried out.
+    pub async fn migrate_by(&self, migrations: &[Migration]) -> Result<Migrated, Error> {
+        let apply =
+            async |transaction: &Transaction<'_>| migration::apply(transaction, migrations).await;
+        Ok(Migrated { from: self.carry_out(apply).await?, to: migration::newest(migrations) })
     }
 
     /// Looks how far the database is; one without an owner gets this one.

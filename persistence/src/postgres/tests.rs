@@ -89,11 +89,25 @@ fn a_url_that_does_not_read_is_refused_and_not_quoted() {
 
 #[test]
 fn a_dry_run_says_everything_that_would_be_done() {
-    let sql = pending_sql(0);
+    let sql = pending_sql(MIGRATIONS, 0);
     assert!(sql.starts_with("BEGIN;\nSELECT pg_advisory_xact_lock"));
     assert!(sql.contains("CREATE TABLE redeemd.redemptions") && sql.ends_with("COMMIT;\n"));
-    let rest = pending_sql(1);
-    assert!(!rest.contains("CREATE TABLE redeemd.redemptions"), "{rest}");
-    assert!(rest.contains("CREATE TABLE redeemd.outcomes"), "{rest}");
-    assert_eq!(pending_sql(2), "");
+    let steps = [
+        Migration { version: 1, name: "one", sql: "SELECT 'first';\n" },
+        Migration { version: 2, name: "two", sql: "SELECT 'second';\n" },
+        Migration { version: 3, name: "three", sql: "SELECT 'third';\n" },
+    ];
+    let rest = pending_sql(&steps, 1);
+    assert!(rest.starts_with("BEGIN;\nSELECT pg_advisory_xact_lock"), "{rest}");
+    assert!(!rest.contains("first") && rest.ends_with("COMMIT;\n"), "{rest}");
+    let second = rest.find("SELECT 'second';\nINSERT INTO redeemd.migrations").unwrap();
+    assert!(second < rest.find("SELECT 'third';\nINSERT INTO").unwrap(), "{rest}");
+    assert_eq!(pending_sql(&steps, 3), "");
+    assert_eq!(pending_sql(&steps, 4), "");
+}
+
+#[test]
+fn versions_count_up_from_one() {
+    let versions = MIGRATIONS.iter().map(|migration| migration.version);
+    assert!(versions.eq(1..=i64::try_from(MIGRATIONS.len()).unwrap()));
 }

@@ -78,7 +78,8 @@ fn redemption(number: u64, at: u64, user: &str) -> Record {
     Record { number, at: Timestamp(at), api_key: ApiKeyNumber(1), request: None, event }
 }
 
-fn within<T>(work: impl Future<Output = T>) -> T {
+/// Runs something to its end.
+pub(super) fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 

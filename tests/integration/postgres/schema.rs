@@ -1,8 +1,12 @@
 //! The tables: made by the server or by the command, once, explained, and never by an older version.
 
 use std::process::Command;
+use std::time::Duration;
+
+use redeemd_persistence::postgres::{Error, MIGRATIONS, Migration, Options, Projection};
 
 use crate::postgres::arrival::folder;
+use crate::postgres::batches::within;
 use crate::support::{Database, campaign_with_codes, shared_postgres, wait_until};
 
 /// Runs `redeemd postgres migrate`, and gives its exit code and what it said.
@@ -12,6 +16,16 @@ fn migrate(database: &Database<'_>, flags: &[&str]) -> (Option<i32>, String) {
     let output = command.args(["postgres", "migrate"]).args(flags).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// The newest version.
+fn newest() -> i64 {
+    MIGRATIONS.last().unwrap().version
+}
+
+/// The versions that a database says it has.
+fn versions(database: &Database<'_>) -> String {
+    database.ask("SELECT version, name FROM redeemd.migrations ORDER BY 1")
 }
 
 #[test]
@@ -32,10 +46,12 @@ fn a_dry_run_prints_what_would_be_done_and_does_nothing() {
     assert_eq!((code, said.trim_end()), (Some(0), "-- nothing is to be done"));
     let other = shared_postgres().database();
     let (code, said) = migrate(&other, &["--json"]);
-    assert_eq!((code, said.trim_end()), (Some(0), r#"{"from":0,"to":2}"#));
+    let done = format!(r#"{{"from":0,"to":{}}}"#, newest());
+    assert_eq!((code, said.trim_end()), (Some(0), done.as_str()));
     assert_eq!(tables(&database), tables(&other));
     let (code, said) = migrate(&other, &[]);
-    assert_eq!((code, said.trim_end()), (Some(0), "the database has version 2 already"));
+    let already = format!("the database has version {} already", newest());
+    assert_eq!((code, said.trim_end()), (Some(0), already.as_str()));
 }
 
 #[test]
@@ -48,10 +64,44 @@ fn many_at_once_do_it_once() {
             assert_eq!(code, Some(0), "{said}");
         }
     });
-    assert_eq!(
-        database.ask("SELECT version, name FROM redeemd.migrations ORDER BY 1"),
-        "1|first\n2|rebuilding"
-    );
+    let all =
+        MIGRATIONS.iter().map(|migration| format!("{}|{}", migration.version, migration.name));
+    assert_eq!(versions(&database), all.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn versions_are_made_one_after_the_other_and_each_once() {
+    let database = shared_postgres().database();
+    let step = |version, name, sql| Migration { version, name, sql };
+    let first = step(1, "first", "CREATE TABLE redeemd.one (first int)");
+    let second = step(2, "second", "ALTER TABLE redeemd.one RENAME first TO second");
+    let third = step(3, "third", "ALTER TABLE redeemd.one ADD third int");
+    let fourth = step(4, "fourth", "ALTER TABLE redeemd.one ADD fourth int");
+    let wrong = step(5, "wrong", "ALTER TABLE redeemd.one ADD third int");
+    let columns = "SELECT string_agg(column_name, ' ' ORDER BY ordinal_position)
+         FROM information_schema.columns WHERE table_name = 'one'";
+    within(async {
+        let (short, long) = (Duration::from_secs(5), Duration::from_secs(60));
+        let options = Options::new(&database.url(), 2, short, long).unwrap();
+        let projection = Projection::new(&options);
+        let migrate = async |steps: &[Migration]| projection.migrate_by(steps).await;
+        let done = migrate(&[first]).await.unwrap();
+        assert_eq!((done.from, done.to), (0, 1));
+        // The first one would fail, were it carried out again.
+        let done = migrate(&[first, second, third]).await.unwrap();
+        assert_eq!((done.from, done.to), (1, 3));
+        let done = migrate(&[first, second, third]).await.unwrap();
+        assert_eq!((done.from, done.to), (3, 3));
+        assert_eq!(database.ask(columns), "second third");
+        // One that fails takes those before it with it.
+        let failed = migrate(&[first, second, third, fourth, wrong]).await;
+        assert!(matches!(failed, Err(Error::Refused { .. })), "{failed:?}");
+        // Older programs keep away from newer tables.
+        let newer = migrate(&[first, second]).await;
+        assert_eq!(newer, Err(Error::Newer { found: 3, known: 2 }));
+    });
+    assert_eq!(database.ask(columns), "second third");
+    assert_eq!(versions(&database), "1|first\n2|second\n3|third");
 }
 
 #[test]
