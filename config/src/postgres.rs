@@ -1,16 +1,19 @@
 //! The `[postgres]` section: the database that outcomes are copied to.
 
+use crate::postgres_url::{PostgresUrl, WrongPostgresUrl};
 use crate::reader::Reader;
-use crate::secret_text::SecretText;
+use crate::tls_files::TlsFiles;
 
 /// The database that outcomes are copied to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Postgres {
-    /// Where it is, with user and password; empty: there is none.
-    pub url: SecretText,
-    /// Where a replica of it is, which `redeemd verify` asks instead; empty: there is none. The
+    /// Where it is, with user and password; `None`: there is none.
+    pub url: Option<PostgresUrl>,
+    /// Where a replica of it is, which `redeemd verify` asks instead; `None`: there is none. The
     /// server itself asks it nothing.
-    pub replica_url: SecretText,
+    pub replica_url: Option<PostgresUrl>,
+    /// The files of connections with TLS, to either of them.
+    pub tls: TlsFiles,
     /// Whether the server makes and changes its tables itself.
     pub migrate: bool,
     /// Connections at most, and batches that are written at once, 1 to 32.
@@ -35,9 +38,10 @@ pub struct Postgres {
 impl Postgres {
     pub(crate) fn read(reader: &mut Reader) -> Self {
         let fallback = Self::default();
-        Self {
+        let postgres = Self {
             url: read_url(reader, "postgres.url"),
             replica_url: read_url(reader, "postgres.replica_url"),
+            tls: TlsFiles::read(reader, "postgres"),
             migrate: reader.switch("postgres.migrate", fallback.migrate),
             pool_size: reader.integer("postgres.pool_size", 1..=32, fallback.pool_size),
             max_batch_rows: reader.integer(
@@ -71,15 +75,22 @@ impl Postgres {
                 0..=1 << 50,
                 fallback.max_backlog_bytes,
             ),
+        };
+        let urls = [&postgres.url, &postgres.replica_url];
+        if postgres.url.is_some() {
+            let is_encrypted = urls.into_iter().flatten().any(|url| url.is_encrypted);
+            postgres.tls.judge(reader, "postgres", is_encrypted, "with sslmode=require");
         }
+        postgres
     }
 }
 
 impl Default for Postgres {
     fn default() -> Self {
         Self {
-            url: SecretText::default(),
-            replica_url: SecretText::default(),
+            url: None,
+            replica_url: None,
+            tls: TlsFiles::default(),
             migrate: true,
             pool_size: 2,
             max_batch_rows: 50_000,
@@ -94,15 +105,11 @@ impl Default for Postgres {
 }
 
 /// Reads a URL. Whether a driver understands the rest of it is judged by who has one.
-fn read_url(reader: &mut Reader, key: &str) -> SecretText {
-    let url = reader.secret(key);
-    let is_url =
-        ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme));
-    if !url.is_empty() && !is_url {
-        reader.refuse_unshown(
-            key,
-            "the URL of a database, such as postgres://user:password@host:5432/database, or nothing",
-        );
+fn read_url(reader: &mut Reader, key: &str) -> Option<PostgresUrl> {
+    let text = reader.secret(key);
+    if text.is_empty() {
+        return None;
     }
-    url
+    let refused = |wrong: WrongPostgresUrl| reader.refuse_unshown(key, wrong.accepted());
+    PostgresUrl::parse(text.expose()).map_err(refused).ok()
 }

@@ -1,10 +1,9 @@
 //! The `[redis]` section: the server through which several servers count attempts together.
 
-use std::path::PathBuf;
-
 use crate::reader::Reader;
 use crate::redis_url::RedisUrl;
 use crate::secret_text::SecretText;
+use crate::tls_files::TlsFiles;
 
 /// The longest name that is given to something in Redis.
 const LONGEST_NAME: usize = 64;
@@ -32,12 +31,8 @@ pub struct Redis {
     pub sentinel_master: String,
     /// The password of the sentinels; empty: they have none.
     pub sentinel_password: SecretText,
-    /// The certificates of who may vouch for the server (PEM); without it those of the system.
-    pub ca_file: Option<PathBuf>,
-    /// The certificate by which the server knows us (PEM), if it asks for one.
-    pub certificate_file: Option<PathBuf>,
-    /// Its key (PEM).
-    pub key_file: Option<PathBuf>,
+    /// The files of connections with TLS.
+    pub tls: TlsFiles,
     /// What the names of keys and channels begin with: 1 to 64 letters, digits, `_`, `-`, `.`.
     pub prefix: String,
     /// Milliseconds after which an answer is too late, 1 to 1,000.
@@ -63,9 +58,7 @@ impl Redis {
             kind: reader.choice("redis.kind", &kinds, fallback.kind),
             sentinel_master: read_name(reader, "redis.sentinel_master", fallback.sentinel_master),
             sentinel_password: reader.secret("redis.sentinel_password"),
-            ca_file: reader.optional_path("redis.ca_file"),
-            certificate_file: reader.optional_path("redis.certificate_file"),
-            key_file: reader.optional_path("redis.key_file"),
+            tls: TlsFiles::read(reader, "redis"),
             prefix: read_name(reader, "redis.prefix", fallback.prefix),
             slow_ms: reader.integer("redis.slow_ms", 1..=1_000, fallback.slow_ms),
             connect_timeout_ms: reader.integer(
@@ -97,19 +90,8 @@ impl Redis {
         if self.kind == RedisKind::Cluster && url.database != 0 {
             reader.refuse("redis.kind", "another than \"cluster\", where redis.url has a database");
         }
-        let files = [
-            ("redis.ca_file", &self.ca_file),
-            ("redis.certificate_file", &self.certificate_file),
-            ("redis.key_file", &self.key_file),
-        ];
-        for (key, file) in files {
-            if file.is_some() && !url.is_encrypted {
-                reader.refuse(key, "nothing, or a redis.url that begins with rediss://");
-            }
-        }
-        if self.certificate_file.is_some() != self.key_file.is_some() {
-            reader.refuse("redis.certificate_file", "a redis.key_file beside it, or neither");
-        }
+        let encrypted_url = "that begins with rediss://";
+        self.tls.judge(reader, "redis", url.is_encrypted, encrypted_url);
     }
 }
 
@@ -120,9 +102,7 @@ impl Default for Redis {
             kind: RedisKind::Server,
             sentinel_master: "mymaster".to_owned(),
             sentinel_password: SecretText::default(),
-            ca_file: None,
-            certificate_file: None,
-            key_file: None,
+            tls: TlsFiles::default(),
             prefix: "redeemd".to_owned(),
             slow_ms: 20,
             connect_timeout_ms: 2_000,

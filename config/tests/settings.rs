@@ -413,7 +413,7 @@ fn what_may_hold_a_password_is_never_shown() {
     let url = "postgres://redeemd:hunter2@db.example:5432/redeemd";
     let options = || with_environment(&[("REDEEMD_POSTGRES__URL", url)]);
     let (settings, description) = Settings::load_described(options()).unwrap();
-    assert_eq!(settings.postgres.url.expose(), url);
+    assert_eq!(settings.postgres.url.as_ref().unwrap().text.expose(), url);
     for shown in [description.to_string(), format!("{description:?}"), format!("{settings:?}")] {
         assert!(shown.contains("(set, not shown)") && !shown.contains("hunter2"), "{shown}");
     }
@@ -427,4 +427,58 @@ fn what_may_hold_a_password_is_never_shown() {
     let replica = with_environment(&[("REDEEMD_POSTGRES__REPLICA_URL", url)]);
     let (_, description) = Settings::load_described(replica).unwrap();
     assert!(!description.to_string().contains("hunter2"), "{description}");
+}
+
+#[test]
+fn settings_of_tls_to_postgres_that_do_not_go_together_are_refused() {
+    let encrypted = "postgres://:hunter2@db/shop?sslmode=require";
+    let plain = "postgres://:hunter2@db/shop";
+    let prefer = "postgres://:hunter2@db/shop?sslmode=prefer";
+    let named = "postgres://:hunter2@db/shop?sslmode=require&sslrootcert=ca.pem";
+    type Given<'a> = &'a [(&'a str, &'a str)];
+    let table: [(Given<'_>, &str, &str); 6] = [
+        (&[("url", prefer)], "postgres.url", "prefer, allow and verify-ca"),
+        (&[("url", named)], "postgres.url", "postgres.ca_file"),
+        (&[("replica_url", prefer)], "postgres.replica_url", "prefer, allow and verify-ca"),
+        (&[("url", plain), ("ca_file", "x")], "postgres.ca_file", "sslmode=require"),
+        (
+            &[("url", encrypted), ("certificate_file", "x")],
+            "postgres.certificate_file",
+            "a postgres.key_file beside it",
+        ),
+        (&[("url", encrypted), ("key_file", "x")], "postgres.certificate_file", "or neither"),
+    ];
+    for (given, key, words) in table {
+        let overrides =
+            given.iter().map(|(name, value)| (format!("postgres.{name}"), (*value).into()));
+        let overrides = overrides.collect();
+        let problem = only_problem(LoadOptions { overrides, ..LoadOptions::default() });
+        assert_eq!(problem.key, key);
+        assert!(problem.detail.contains(words), "{problem}");
+        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+    }
+}
+
+#[test]
+fn a_change_that_is_not_shown_is_a_change() {
+    let long = |end: &str| format!("/{}/{end}", "x".repeat(250));
+    let table = [
+        ("redis.url", "redis://:hunter2@one".to_owned(), "redis://:hunter3@one".to_owned()),
+        (
+            "postgres.url",
+            "postgres://:hunter2@db/d".to_owned(),
+            "postgres://:hunter3@db/d".to_owned(),
+        ),
+        ("redis.sentinel_password", "hunter2".to_owned(), "hunter3".to_owned()),
+        // What is shown of it ends before the difference.
+        ("secret_file", long("one"), long("two")),
+    ];
+    for (key, former, now) in table {
+        let described = |value: &str| Settings::describe(with_override(key, value)).unwrap();
+        assert_eq!(described(&former).changes_since(&described(&former)), [], "{key}");
+        let changes = described(&now).changes_since(&described(&former));
+        let [change] = changes.as_slice() else { panic!("{key}: {changes:?}") };
+        assert_eq!((change.setting.key.as_str(), change.effect), (key, Effect::Restart));
+        assert!(!format!("{change:?}").contains("hunter"), "{change:?}");
+    }
 }

@@ -10,6 +10,7 @@ pub mod projection;
 pub mod projection_commands;
 mod sharing;
 mod storage;
+mod tls;
 
 use std::io::Write as _;
 use std::sync::Arc;

@@ -9,12 +9,12 @@ use redeemd_actors::node::Node;
 use redeemd_actors::projector::core::Limits;
 use redeemd_actors::projector::status::ProjectorStatus;
 use redeemd_actors::projector::{Projector, Surroundings};
-use redeemd_config::{Postgres, Settings};
+use redeemd_config::{Postgres, PostgresUrl, Settings};
 use redeemd_domain::codes::HintKey;
 use redeemd_persistence::data_directory::DataDirectory;
-use redeemd_persistence::postgres::{Note, Options, Owner, Renderer, WrongUrl};
+use redeemd_persistence::postgres::{Note, Options, Owner, Renderer, WrongOptions};
 
-use super::Error;
+use super::{Error, tls};
 
 /// How long the projector may go on when the server ends: as long as its last batches, and some more.
 const LAST_WORK: Duration = Duration::from_secs(10);
@@ -22,33 +22,37 @@ const LAST_WORK: Duration = Duration::from_secs(10);
 /// How the database is reached, if there is one.
 ///
 /// # Errors
-/// When its URL does not read.
+/// When its URL does not read, or TLS cannot be used as it is asked for.
 pub(super) fn options(settings: &Settings) -> Result<Option<Options>, Error> {
-    let url = &settings.postgres.url;
-    let options = (!url.is_empty()).then(|| options_of(&settings.postgres, url.expose()));
-    options.transpose().map_err(|error| Error::Settings(error.to_string()))
+    options_of(&settings.postgres, settings.postgres.url.as_ref())
 }
 
 /// How its replica is reached, if there is one.
 ///
 /// # Errors
-/// When its URL does not read.
+/// As of [`options`].
 pub(super) fn replica_options(settings: &Settings) -> Result<Option<Options>, Error> {
-    let url = &settings.postgres.replica_url;
-    let options = (!url.is_empty()).then(|| options_of(&settings.postgres, url.expose()));
-    options.transpose().map_err(|error| {
+    let options = options_of(&settings.postgres, settings.postgres.replica_url.as_ref());
+    options.map_err(|error| {
         let said = error.to_string();
         Error::Settings(said.replacen("postgres.url", "postgres.replica_url", 1))
     })
 }
 
-fn options_of(settings: &Postgres, url: &str) -> Result<Options, WrongUrl> {
-    Options::new(
-        url,
+fn options_of(settings: &Postgres, url: Option<&PostgresUrl>) -> Result<Option<Options>, Error> {
+    let Some(url) = url else { return Ok(None) };
+    let refused = |wrong: WrongOptions| Error::Settings(wrong.to_string());
+    let options = Options::new(
+        url.text.expose(),
         settings.pool_size,
         Duration::from_millis(settings.connect_timeout_ms),
         Duration::from_millis(settings.batch_timeout_ms),
-    )
+    );
+    let options = options.map_err(refused)?;
+    Ok(Some(match url.is_encrypted {
+        true => options.encrypted(&tls::read(&settings.tls, "postgres")?).map_err(refused)?,
+        false => options,
+    }))
 }
 
 /// Starts the projector. The server does not wait for it: the database may be away.

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use redeemd_config::{RedisKind, Settings};
 use redeemd_persistence::shared::{Kind, Link, Options};
-use redeemd_persistence::tls::Tls;
 
-use super::Error;
+use super::{Error, tls};
 use crate::operation::Operation;
 
 /// How long the end of the server waits for the last announcements.
@@ -35,13 +34,7 @@ pub(super) async fn finish(operation: &Operation) {
 fn options(settings: &Settings) -> Result<Option<Options>, Error> {
     let redis = &settings.redis;
     let Some(url) = &redis.url else { return Ok(None) };
-    let refused = |error| Error::Settings(format!("the settings of [redis]: {error}"));
-    let files = [&redis.ca_file, &redis.certificate_file, &redis.key_file];
-    let [ca_file, certificate_file, key_file] = files.map(Option::as_deref);
-    let tls = match url.is_encrypted {
-        true => Some(Tls::read(ca_file, certificate_file, key_file).map_err(refused)?),
-        false => None,
-    };
+    let tls = url.is_encrypted.then(|| tls::read(&redis.tls, "redis")).transpose()?;
     let kind = match redis.kind {
         RedisKind::Server => Kind::Server,
         RedisKind::Cluster => Kind::Cluster,

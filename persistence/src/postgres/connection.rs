@@ -6,6 +6,7 @@ use std::time::Duration;
 use bb8::ManageConnection;
 use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::Error;
 use super::options::Options;
@@ -19,12 +20,21 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Makes one.
-    async fn open(config: &Config) -> Result<Self, Error> {
-        let (client, connection) = config.connect(NoTls).await?;
-        // How the connection ended is said to whoever asks the client next.
-        let driver = tokio::spawn(async move { _ = connection.await }).abort_handle();
-        Ok(Self { client, driver, is_busy: false, is_given_up: false })
+    /// Makes one, with TLS or without.
+    async fn open(config: &Config, tls: Option<&MakeRustlsConnect>) -> Result<Self, Error> {
+        // How a connection ended is said to whoever asks the client next.
+        let (client, driver) = match tls {
+            Some(tls) => {
+                let connecting = config.connect(tls.clone()).await;
+                let (client, connection) = connecting.map_err(Error::of_connecting)?;
+                (client, tokio::spawn(async move { _ = connection.await }))
+            }
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                (client, tokio::spawn(async move { _ = connection.await }))
+            }
+        };
+        Ok(Self { client, driver: driver.abort_handle(), is_busy: false, is_given_up: false })
     }
 
     /// Notes that something is asked. One that is given back before its answer was noted is not
@@ -59,6 +69,7 @@ impl Drop for Connection {
 #[derive(Clone)]
 pub(super) struct Manager {
     config: Config,
+    tls: Option<MakeRustlsConnect>,
     timeout: Duration,
 }
 
@@ -83,7 +94,8 @@ impl From<Failure> for Error {
 impl Manager {
     /// One for a database.
     pub(super) fn new(options: &Options) -> Self {
-        Self { config: options.config.clone(), timeout: options.connect_timeout }
+        let Options { config, tls, connect_timeout, .. } = options;
+        Self { config: config.clone(), tls: tls.clone(), timeout: *connect_timeout }
     }
 }
 
@@ -101,7 +113,8 @@ impl ManageConnection for Manager {
     /// The driver bounds only how long it takes until somebody accepts, and the pool waits for ever:
     /// a server that accepts and then says nothing would take its place away.
     async fn connect(&self) -> Result<Connection, Failure> {
-        let opened = tokio::time::timeout(self.timeout, Connection::open(&self.config)).await;
+        let opening = Connection::open(&self.config, self.tls.as_ref());
+        let opened = tokio::time::timeout(self.timeout, opening).await;
         opened.unwrap_or_else(|_| Err(no_answer(self.timeout))).map_err(Failure::NotMade)
     }
 

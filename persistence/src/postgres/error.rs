@@ -1,6 +1,14 @@
 //! What can go wrong with PostgreSQL, and what is to be done about it.
 
+use std::error::Error as _;
+use std::io;
+
+use rustls::CertificateError as Reason;
+use rustls::Error::InvalidCertificate;
 use tokio_postgres::error::SqlState;
+
+/// What the driver says where the server has no TLS. It has no kind of error that one could ask for.
+const NO_TLS: &str = "server does not support TLS";
 
 /// What went wrong. None of the texts holds a password or a row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,6 +17,10 @@ pub enum Error {
     /// out is not known.
     #[error("{0}")]
     Away(String),
+    /// No connection was made, since one side does not accept what the other one showed of itself, or
+    /// the server has no TLS. Nothing was sent.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// The database refused rows for what is in them.
     #[error("{sql_state}: {message}")]
     Content {
@@ -75,11 +87,17 @@ impl Error {
         match self {
             Self::Away(_) | Self::Moved(_) | Self::NoPartition(_) => Kind::Away,
             Self::Content { .. } => Kind::Content,
-            Self::Refused { .. }
+            Self::Tls(_)
+            | Self::Refused { .. }
             | Self::Foreign(_)
             | Self::Newer { .. }
             | Self::NotMigrated { .. } => Kind::Stopped,
         }
+    }
+
+    /// What went wrong where a connection was to be made.
+    pub(super) fn of_connecting(error: tokio_postgres::Error) -> Self {
+        said_by_tls(&error).map_or_else(|| error.into(), Self::Tls)
     }
 
     /// The same error where no row is to blame, since none was sent.
@@ -121,6 +139,29 @@ fn class_of(state: &SqlState) -> Kind {
         "25" if code == "25006" => Kind::Stopped,
         _ => Kind::Away,
     }
+}
+
+/// What TLS said, where it was TLS that failed and not the network under it.
+fn said_by_tls(error: &tokio_postgres::Error) -> Option<String> {
+    let cause = error.source()?;
+    let text = match cause.downcast_ref::<io::Error>() {
+        Some(error) => words_of(error.get_ref()?.downcast_ref::<rustls::Error>()?),
+        None => Some(cause.to_string()).filter(|text| text == NO_TLS)?,
+    };
+    Some(text)
+}
+
+/// The words of an error of TLS, without the moment at which it happened: the same trouble is to be
+/// known as the same.
+fn words_of(error: &rustls::Error) -> String {
+    match error {
+        InvalidCertificate(Reason::ExpiredContext { .. }) => InvalidCertificate(Reason::Expired),
+        InvalidCertificate(Reason::NotValidYetContext { .. }) => {
+            InvalidCertificate(Reason::NotValidYet)
+        }
+        other => other.clone(),
+    }
+    .to_string()
 }
 
 /// An error and its causes in one line.

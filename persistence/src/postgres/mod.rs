@@ -39,7 +39,7 @@ pub use comparing::{
 pub use error::{Error, Kind};
 pub use migration::{MIGRATIONS, Migration, pending_sql};
 pub use note::Note;
-pub use options::{Options, WrongUrl};
+pub use options::{Options, WrongOptions};
 pub use ownership::Owner;
 pub use presence::{PRESENCE_INTERVAL, PRESENCE_LASTS};
 pub use projection::{Batch, Migrated, Projection, Survey};

@@ -5,55 +5,79 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::tls::{self, Tls};
+
+/// What a client says that it speaks within TLS: the name of PostgreSQL's protocol with IANA. Servers
+/// since version 17 want it where TLS begins without a question before it.
+const PROTOCOL: &[u8] = b"postgresql";
 
 /// How PostgreSQL is reached, and how long it may take.
 #[derive(Clone)]
 pub struct Options {
     pub(super) config: Config,
+    /// What makes connections with TLS; without it they have none.
+    pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) pool_size: u32,
     pub(super) connect_timeout: Duration,
     pub(super) batch_timeout: Duration,
 }
 
-/// The URL of a database does not read. It may hold a password, so it is not quoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WrongUrl {
+/// PostgreSQL cannot be reached like this. The URL may hold a password, so it is not quoted.
+#[derive(Debug, thiserror::Error)]
+pub enum WrongOptions {
     /// It is no URL of PostgreSQL.
     #[error("postgres.url is not the URL of a PostgreSQL database (postgres://user@host/database)")]
     Malformed,
-    /// It asks for TLS.
-    #[error(
-        "postgres.url asks for TLS, which this redeemd cannot do yet; reach the database over a \
-         private network or a tunnel"
-    )]
-    Tls,
+    /// TLS is asked for on a way that has none.
+    #[error("postgres.url asks for TLS and names a socket; name a host, or leave sslmode out")]
+    Socket,
+    /// TLS cannot be used with what the files hold.
+    #[error("the settings of [postgres]: {0}")]
+    Tls(#[from] tls::Error),
 }
 
 impl Options {
-    /// A database by its URL, such as `postgres://redeemd@127.0.0.1/redeemd`.
+    /// A database by its URL, such as `postgres://redeemd@127.0.0.1/redeemd`, without TLS.
     ///
     /// # Errors
-    /// When the URL does not read.
+    /// When the URL does not read, or asks for TLS itself.
     pub fn new(
         url: &str,
         pool_size: u32,
         connect_timeout: Duration,
         batch_timeout: Duration,
-    ) -> Result<Self, WrongUrl> {
-        let mut config = Config::from_str(url).map_err(|_| WrongUrl::Malformed)?;
-        if config.get_hosts().is_empty() {
-            return Err(WrongUrl::Malformed);
+    ) -> Result<Self, WrongOptions> {
+        let mut config = Config::from_str(url).map_err(|_| WrongOptions::Malformed)?;
+        // Whoever has read of TLS in it has taken that out: it must never be passed over.
+        if config.get_hosts().is_empty() || config.get_ssl_mode() == SslMode::Require {
+            return Err(WrongOptions::Malformed);
         }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(WrongUrl::Tls);
-        }
+        config.ssl_mode(SslMode::Disable);
         config.connect_timeout(connect_timeout);
         config.keepalives_idle(Duration::from_secs(30));
         if config.get_application_name().is_none() {
             config.application_name("redeemd");
         }
-        Ok(Self { config, pool_size, connect_timeout, batch_timeout })
+        Ok(Self { config, tls: None, pool_size, connect_timeout, batch_timeout })
+    }
+
+    /// The same with TLS: nothing is sent to a server for whom nobody vouches, or under another name
+    /// than the one in the URL, and nothing at all without TLS.
+    ///
+    /// # Errors
+    /// When a host is a socket, or the files cannot be used.
+    pub fn encrypted(mut self, tls: &Tls) -> Result<Self, WrongOptions> {
+        if !self.config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_))) {
+            return Err(WrongOptions::Socket);
+        }
+        let mut client = tls.client_config()?;
+        client.alpn_protocols = vec![PROTOCOL.to_vec()];
+        self.tls = Some(MakeRustlsConnect::new(client));
+        self.config.ssl_mode(SslMode::Require);
+        Ok(self)
     }
 
     /// The same, for what may take longer than a batch.
@@ -66,10 +90,11 @@ impl Options {
 impl fmt::Debug for Options {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The configuration may hold a password.
-        let Self { config, pool_size, connect_timeout, batch_timeout } = self;
+        let Self { config, tls, pool_size, connect_timeout, batch_timeout } = self;
         formatter
             .debug_struct("Options")
             .field("database", &config.get_dbname())
+            .field("is_encrypted", &tls.is_some())
             .field("pool_size", pool_size)
             .field("connect_timeout", connect_timeout)
             .field("batch_timeout", batch_timeout)

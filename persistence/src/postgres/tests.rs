@@ -13,6 +13,7 @@ use super::*;
 use crate::data_directory::{Epoch, Identity};
 use crate::disk::{Disk, RealDisk};
 use crate::journal::DirectoryId;
+use crate::tls::Tls;
 
 fn owner(epoch: u32) -> Owner {
     let mut identity = Identity::new(DirectoryId([7; 16]), 2, "segment");
@@ -77,14 +78,27 @@ fn a_url_that_does_not_read_is_refused_and_not_quoted() {
     let options = |url| Options::new(url, 2, Duration::from_secs(1), Duration::from_secs(1));
     let shown = format!("{:?}", options("postgres://me:hunter2@127.0.0.1:5432/shop").unwrap());
     assert!(shown.contains("shop") && !shown.contains("hunter2"), "{shown}");
-    for url in
-        ["", "mysql://me:hunter2@host/shop", "postgres://me:hunter2@host:x/shop", "postgres://"]
-    {
+    for url in [
+        "",
+        "mysql://me:hunter2@host/shop",
+        "postgres://me:hunter2@host:x/shop",
+        "postgres://",
+        // What is to be encrypted says so elsewhere, and is never passed over.
+        "postgres://me:hunter2@host/shop?sslmode=require",
+    ] {
         let error = options(url).unwrap_err();
-        assert_eq!(error, WrongUrl::Malformed, "{url}");
+        assert!(matches!(error, WrongOptions::Malformed), "{url}");
         assert!(!error.to_string().contains("hunter2"));
     }
-    assert_eq!(options("postgres://h/shop?sslmode=require").unwrap_err(), WrongUrl::Tls);
+}
+
+#[test]
+fn tls_goes_to_hosts_and_not_to_sockets() {
+    let options = |url| Options::new(url, 2, Duration::from_secs(1), Duration::from_secs(1));
+    for url in ["postgres://me@%2Frun%2Fdb/shop", "postgres://h,%2Frun%2Fdb/shop"] {
+        let error = options(url).unwrap().encrypted(&Tls::default()).unwrap_err();
+        assert!(matches!(error, WrongOptions::Socket), "{url}: {error}");
+    }
 }
 
 #[test]

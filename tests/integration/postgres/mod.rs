@@ -8,6 +8,7 @@ mod brake;
 mod clock;
 mod connecting;
 mod documents;
+mod encryption;
 mod faults;
 mod full_disk;
 mod halfway;
