@@ -79,6 +79,6 @@ async fn perform(port: &Port<Control>, command: Command) -> Result<(), Error> {
         }),
         Answer::Rejected(_) => failed("the journal takes nothing"),
         Answer::Unknown(_) => failed("the journal failed"),
-        Answer::Reply(never) => match never {},
+        Answer::Reply(never) => match *never {},
     }
 }

@@ -25,7 +25,7 @@ impl Worker {
 /// What a shard said to a question.
 pub(super) async fn reply(asked: Asked<Shard>) -> Result<Reply, Error> {
     match asked.await {
-        Answer::Reply(reply) => Ok(reply),
+        Answer::Reply(reply) => Ok(*reply),
         answer => Err(no_answer(&answer)),
     }
 }

@@ -67,7 +67,8 @@ pub(super) async fn deliver(books: &Books, place: usize) -> Result<(), Unreachab
     let (mut from, mut result) = (0, Ok(()));
     loop {
         let reply = books.shards.ask(place, Ask::Tell(Query::Owed { from })).await;
-        let Answer::Reply(Reply::Owed(owed)) = reply else { return Err(Unreachable) };
+        let Answer::Reply(reply) = reply else { return Err(Unreachable) };
+        let Reply::Owed(owed) = *reply else { return Err(Unreachable) };
         let Some((shard, give_back)) = owed else { return result };
         books.crash_points.at(CrashPoint::OwedRead).await;
         let numbers = give_back.uses.iter().map(|owed| owed.number).collect();

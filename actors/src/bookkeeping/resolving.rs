@@ -47,7 +47,8 @@ pub(super) async fn resolve(books: &Books, place: usize, through: u64) -> Result
     loop {
         let query = Query::PendingClaims { through, most: AT_ONCE };
         let reply = books.shards.ask(place, Ask::Tell(query)).await;
-        let Answer::Reply(Reply::PendingClaims(pending)) = reply else { return Err(Unreachable) };
+        let Answer::Reply(reply) = reply else { return Err(Unreachable) };
+        let Reply::PendingClaims(pending) = *reply else { return Err(Unreachable) };
         if pending.is_empty() {
             return Ok(());
         }

@@ -43,8 +43,9 @@ pub enum Ask<M: Machine> {
 pub enum Answer<M: Machine> {
     /// What came of the command.
     Outcome(Outcome<M>),
-    /// What is said to the question.
-    Reply(M::Reply),
+    /// What is said to the question. It is rare beside outcomes and larger than they are, and every
+    /// answer is moved several times on its way: so it stands in a box.
+    Reply(Box<M::Reply>),
     /// The command was certainly not carried out. It may be sent again.
     Rejected(Rejection),
     /// The command may have been carried out or not; only asking again with the same idempotency

@@ -123,7 +123,7 @@ impl<M: Machine> SequenceCore<M> {
         let answer = match ask {
             Ask::Tell(query) => {
                 let at = at.unwrap_or(self.machine.time());
-                Some(Answer::Reply(self.machine.reply(&query, at)))
+                Some(Answer::Reply(Box::new(self.machine.reply(&query, at))))
             }
             Ask::Do(command) => self.propose(Some(token), command, at, Lane::Usual),
             Ask::Insist(command) => self.propose(Some(token), command, at, Lane::Reserved),

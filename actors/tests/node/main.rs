@@ -130,11 +130,9 @@ fn whoever_hangs_up_leaves_nothing_undone() {
         let place = place_of(node.node.layout, code.slot());
         drop(node.port.perform(place, redeem(code, "alice", None)));
         loop {
-            let Answer::Reply(Reply::Found(Some((_, state)))) =
-                node.port.ask(place, Ask::Tell(Query::Find(code))).await
-            else {
-                panic!()
-            };
+            let answer = node.port.ask(place, Ask::Tell(Query::Find(code))).await;
+            let Answer::Reply(reply) = answer else { panic!() };
+            let Reply::Found(Some((_, state))) = *reply else { panic!() };
             if state.uses == 1 {
                 break;
             }

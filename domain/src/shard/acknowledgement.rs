@@ -37,7 +37,7 @@ pub enum Acknowledgement {
     /// What became of an attempt to redeem; it is certain from now on.
     Attempted(Fate),
     /// The shard's share of a total as it is now.
-    Share(Share),
+    Share(Box<Share>),
     /// The shard knows no such total, or another one by now. Nothing changed.
     NoShare,
 }

@@ -113,6 +113,9 @@ impl Shard {
             change(book, left);
         }
         let share = campaign.share().filter(|share| share.book.since == since);
-        Outcome::Acknowledged(share.map_or(Acknowledgement::NoShare, Acknowledgement::Share))
+        Outcome::Acknowledged(match share {
+            Some(share) => Acknowledgement::Share(Box::new(share)),
+            None => Acknowledgement::NoShare,
+        })
     }
 }

@@ -89,7 +89,8 @@ impl<'a> Round<'a> {
         let asked: Vec<_> = (0..self.books.shards.places()).map(query).collect();
         let mut shares = Vec::with_capacity(asked.len());
         for asked in asked {
-            let Answer::Reply(Reply::Share(share)) = asked.await else { return Err(Unreachable) };
+            let Answer::Reply(reply) = asked.await else { return Err(Unreachable) };
+            let Reply::Share(share) = *reply else { return Err(Unreachable) };
             shares.push(share);
         }
         Ok(shares)

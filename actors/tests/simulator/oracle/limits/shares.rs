@@ -32,7 +32,7 @@ impl ShardModel {
         match self.share(campaign).filter(|share| share.book.since.0 == since) {
             Some(mut share) => {
                 change(&mut share);
-                Acknowledgement::Share(share)
+                Acknowledgement::Share(Box::new(share))
             }
             None => Acknowledgement::NoShare,
         }
