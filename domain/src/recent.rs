@@ -17,13 +17,16 @@ use crate::request::{Request, RequestDigest};
 pub struct Recent<R> {
     forgotten: u64,
     records: VecDeque<Arc<R>>,
-    /// Found again from `records`, hence no part of the canonical state.
-    by_digest: HashMap<RequestDigest, Arc<R>, ahash::RandomState>,
+    /// Which of all records that were ever kept each is, the first being 0. Found again from
+    /// `records`, hence no part of the canonical state.
+    by_digest: HashMap<RequestDigest, u64, ahash::RandomState>,
+    /// How many records were kept and are forgotten, and so which one is the first of `records`.
+    gone: u64,
 }
 
 impl<R> Default for Recent<R> {
     fn default() -> Self {
-        Self { forgotten: 0, records: VecDeque::new(), by_digest: HashMap::default() }
+        Self { forgotten: 0, records: VecDeque::new(), by_digest: HashMap::default(), gone: 0 }
     }
 }
 
@@ -62,8 +65,8 @@ impl<R: Recorded> Recent<R> {
     pub fn remember(&mut self, record: &Arc<R>) {
         if let Some((digest, _)) = record.request() {
             Invariant::ForgottenOnlyGrows.check(record.number() > self.forgotten);
+            self.by_digest.insert(digest, self.gone + self.records.len() as u64);
             self.records.push_back(Arc::clone(record));
-            self.by_digest.insert(digest, Arc::clone(record));
         }
     }
 
@@ -76,6 +79,7 @@ impl<R: Recorded> Recent<R> {
         self.forgotten = through;
         while self.records.front().is_some_and(|record| record.number() <= through) {
             let Some(record) = self.records.pop_front() else { break };
+            self.gone += 1;
             if let Some((digest, _)) = record.request() {
                 self.by_digest.remove(&digest);
             }
@@ -88,12 +92,13 @@ impl<R: Recorded> Recent<R> {
 
     /// The record that answers a request, whatever its body said.
     pub fn find(&self, request: &RequestDigest) -> Option<&Arc<R>> {
-        self.by_digest.get(request)
+        let place = self.by_digest.get(request)?.checked_sub(self.gone)?;
+        self.records.get(usize::try_from(place).ok()?)
     }
 
     /// Looks for a request.
     pub fn recall(&self, request: &Request) -> Recollection<R> {
-        match self.by_digest.get(&request.digest) {
+        match self.find(&request.digest) {
             None => Recollection::Unknown,
             Some(record) => Recollection::of(Arc::clone(record), request),
         }

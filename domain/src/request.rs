@@ -4,14 +4,23 @@
 //! route): with something else it is another request. The state machine knows neither text, only a
 //! digest of all of them, so a request costs sixteen bytes however long its key is.
 
+use std::hash::{Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::identifier::ApiKeyNumber;
 
 /// Names a request: SHA-256 over API key, idempotency key and subject, cut to 128 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestDigest(pub [u8; 16]);
+
+impl Hash for RequestDigest {
+    /// As one number: of an array the length would be hashed, too.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.0));
+    }
+}
 
 impl RequestDigest {
     /// The digest of a key that an API key sent about a subject: the canonical bytes of a code's
