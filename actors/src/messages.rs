@@ -42,6 +42,11 @@ impl<M: Machine> Submit<M> {
         self
     }
 
+    /// The questions that were not taken yet.
+    pub fn left(&self) -> &[Submission<M>] {
+        self.submissions.as_slice()
+    }
+
     /// Takes the next question, for somebody who will answer it. What is not taken is answered
     /// when this is dropped.
     pub fn next_submission(&mut self) -> Option<Submission<M>> {

@@ -66,6 +66,11 @@ pub trait Machine: Clone + Send + Sync + Unpin + fmt::Debug + 'static {
     /// Applies the next entry.
     fn apply(&mut self, entry: Entry<Self::Command>) -> Outcome<Self>;
 
+    /// Reads, for no other reason than that the processor then has it at hand, what a command will be
+    /// judged by. Whoever has several commands says so of all of them first: then their waits for the
+    /// memory are one wait, and not one after the other.
+    fn bring_up(&self, _command: &Self::Command) {}
+
     /// Answers a command without an entry, where the present state already settles that it would
     /// change nothing. `None` means that only an entry can tell.
     fn foresee(&self, command: &Self::Command, now: Timestamp) -> Option<Outcome<Self>>;

@@ -29,6 +29,10 @@ use redeemd_domain::timestamp::Timestamp;
 use pipeline::{Pipeline, Proposal};
 use proposing::Lane;
 
+/// How many commands' places in the memory are read together before the first of them is dealt with:
+/// about as many as a processor waits for at once, and few enough that none is gone again.
+pub const AT_HAND: usize = 16;
+
 /// The decisions of one sequence.
 #[derive(Debug)]
 pub struct SequenceCore<M: Machine> {
@@ -114,6 +118,16 @@ impl<M: Machine> SequenceCore<M> {
         self.clock.behind_ms()
     }
 
+    /// Reads what questions will be judged by, so that the processor has it at hand: called with the
+    /// next few, at most [`AT_HAND`], before the first of them is submitted.
+    pub fn bring_up(&self, submissions: &[Submission<M>]) {
+        for Submission { ask, .. } in submissions {
+            if let Ask::Do(command) | Ask::Insist(command) = ask {
+                self.machine.bring_up(command);
+            }
+        }
+    }
+
     /// Takes a question: answers it, or proposes an entry. Call [`SequenceCore::flush`] when no
     /// more are at hand.
     pub fn submit(&mut self, submission: Submission<M>, now: Now, outputs: &mut Outputs<M>) {
@@ -145,7 +159,11 @@ impl<M: Machine> SequenceCore<M> {
         let first = self.machine.last() + 1;
         let mut records = Vec::with_capacity(count as usize);
         outputs.answers.reserve(count as usize);
-        for _ in 0..count {
+        for place in 0..count as usize {
+            if place % AT_HAND == 0 {
+                let next = self.pipeline.commands().take(AT_HAND);
+                next.for_each(|command| self.machine.bring_up(command));
+            }
             let Some(Proposal { token, entry }) = self.pipeline.pop() else { break };
             self.applying = token.map(|token| (token, Proposed::from(&entry)));
             let outcome = self.machine.apply(entry);

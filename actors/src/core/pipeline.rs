@@ -108,6 +108,11 @@ impl<M: Machine> Pipeline<M> {
         Some(flight.count)
     }
 
+    /// The commands under way, the oldest first.
+    pub(super) fn commands(&self) -> impl Iterator<Item = &M::Command> {
+        self.proposals.iter().map(|proposal| &proposal.entry.command)
+    }
+
     /// Takes the oldest entry out.
     pub(super) fn pop(&mut self) -> Option<Proposal<M>> {
         self.proposals.pop_front()

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use actix::{ActorContext, AsyncContext, Handler, Message};
 
 use super::SequenceActor;
+use crate::core::AT_HAND;
 use crate::messages::{BelieveClock, Finish, JournalAnswer, LedgerCovers, SnapshotDone, Submit};
 use crate::sequenced::Sequenced;
 
@@ -19,8 +20,13 @@ impl<M: Sequenced> Handler<Submit<M>> for SequenceActor<M> {
         let now = self.surroundings.clock.now();
         let is_full = self.surroundings.status.backlog_is_full.load(Ordering::Relaxed);
         self.core.set_backlog_full(is_full);
-        while let Some(submission) = submit.next_submission() {
-            self.core.submit(submission, now, &mut self.outputs);
+        while !submit.left().is_empty() {
+            let together = submit.left().len().min(AT_HAND);
+            self.core.bring_up(submit.left().get(..together).unwrap_or_default());
+            for _ in 0..together {
+                let Some(submission) = submit.next_submission() else { break };
+                self.core.submit(submission, now, &mut self.outputs);
+            }
         }
         self.carry_out(context);
         // A notification comes after everything that is in the mailbox by now, so that all of it

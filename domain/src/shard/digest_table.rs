@@ -7,6 +7,7 @@
 //! loads by appending. A digest and what stands beside it are one cell, so that looking one up touches
 //! one place of the memory.
 
+use std::hint::black_box;
 use std::marker::PhantomData;
 
 /// What digests are kept: sixteen bytes whose first ten bits are the slot's and whose others are
@@ -22,6 +23,9 @@ pub(super) trait Key: Copy + Ord {
 pub(super) trait Cell: Copy {
     /// Its form in memory; the default stands for an empty cell.
     type Bits: Copy + Default + PartialEq + std::fmt::Debug;
+    /// A full table is spread over this many cells for each eight digests: the more, the fewer cells
+    /// are looked at before a digest or its place is found.
+    const CELLS_FOR_EIGHT: usize;
     /// A full table is made anew with room for one of so many more. The less it grows, the less room
     /// is empty, and the more often all digests move.
     const GROWS_BY_ONE_OF: usize;
@@ -54,9 +58,6 @@ impl<K, C: Cell> Default for DigestTable<K, C> {
     }
 }
 
-/// A full table is spread over this many cells for each eight digests.
-const CELLS_PER_EIGHT: usize = 9;
-
 impl<K: Key, C: Cell> DigestTable<K, C> {
     /// How many digests there are.
     pub(super) fn len(&self) -> usize {
@@ -73,6 +74,12 @@ impl<K: Key, C: Cell> DigestTable<K, C> {
     pub(super) fn get(&self, digest: &K) -> Option<C> {
         let place = self.find(digest).ok()?;
         C::from_bits(self.cells.get(place)?.bits)
+    }
+
+    /// Reads where a digest would stand if all had their own place, so that the processor has it at
+    /// hand when it is looked for.
+    pub(super) fn bring_up(&self, digest: &K) {
+        black_box(self.cells.get(self.home(digest)).map(|cell| cell.bits));
     }
 
     /// Changes the state of a digest that is there.
@@ -123,7 +130,7 @@ impl<K: Key, C: Cell> DigestTable<K, C> {
     }
 
     fn with_room_for(count: usize) -> Self {
-        let spread = (count * CELLS_PER_EIGHT).div_ceil(8);
+        let spread = (count * C::CELLS_FOR_EIGHT).div_ceil(8);
         let cells = if count == 0 { 0 } else { spread + 16 + spread / 128 };
         Self { cells: vec![Kept::default(); cells], spread, count: 0, keys: PhantomData }
     }
@@ -173,7 +180,7 @@ impl<K: Key, C: Cell> DigestTable<K, C> {
     /// Inserts a digest that is not there, at the place where it belongs as the table is now.
     fn insert_at(&mut self, place: usize, digest: K, state: C, is_kept: impl Fn(&C) -> bool) {
         let mut place = place;
-        if (self.count + 1) * CELLS_PER_EIGHT > self.spread * 8 {
+        if (self.count + 1) * C::CELLS_FOR_EIGHT > self.spread * 8 {
             self.grow(is_kept);
             place = self.find(&digest).unwrap_or_else(|place| place);
         }

@@ -4,9 +4,6 @@ use std::collections::VecDeque;
 
 use crate::delivery::{ROOM_TO_KEEP, give_room_back};
 
-/// How many of the first are looked at before a number is searched for: most ends are there.
-const AT_THE_FRONT: usize = 8;
-
 /// Values by their numbers, which only grow.
 #[derive(Clone, Debug)]
 pub(super) struct InOrder<T> {
@@ -28,20 +25,28 @@ impl<T> InOrder<T> {
         self.count += 1;
     }
 
-    /// Takes the value of a number out, if it is there.
-    pub(super) fn take(&mut self, number: u64) -> Option<T> {
-        let place = self.find(number)?;
-        let (_, value) = self.places.get_mut(place)?;
-        let taken = value.take()?;
-        self.count -= 1;
-        while self.places.front().is_some_and(|(_, value)| value.is_none()) {
-            self.places.pop_front();
+    /// Takes the values of numbers out, as far as they are there. The numbers come in their order.
+    pub(super) fn take_all(&mut self, numbers: &[u64]) -> Vec<T> {
+        let mut taken = Vec::with_capacity(numbers.len());
+        let mut place = 0;
+        for &number in numbers {
+            place = self.find_from(place, number);
+            if let Some((known, value)) = self.places.get_mut(place)
+                && *known == number
+                && let Some(value) = value.take()
+            {
+                taken.push(value);
+            }
         }
-        if self.places.len() > ROOM_TO_KEEP.max(self.count * 4) {
-            self.places.retain(|(_, value)| value.is_some());
-        }
-        give_room_back(&mut self.places);
-        Some(taken)
+        self.count -= taken.len();
+        self.close_gaps();
+        taken
+    }
+
+    /// Whether the value of a number is there.
+    pub(super) fn contains(&self, number: u64) -> bool {
+        let found = self.places.get(self.find_from(0, number));
+        found.is_some_and(|(known, value)| *known == number && value.is_some())
     }
 
     /// The value with the lowest number.
@@ -58,12 +63,32 @@ impl<T> InOrder<T> {
         self.count
     }
 
-    fn find(&self, number: u64) -> Option<usize> {
-        let front = self.places.iter().take(AT_THE_FRONT);
-        front
-            .map(|(known, _)| *known)
-            .position(|known| known == number)
-            .or_else(|| self.places.binary_search_by_key(&number, |(known, _)| *known).ok())
+    /// The first place, at or behind one, with a number or a higher one. Mostly it is near, so it is
+    /// searched for in steps that double.
+    fn find_from(&self, mut from: usize, number: u64) -> usize {
+        let is_lower =
+            |place: usize| self.places.get(place).is_some_and(|(known, _)| *known < number);
+        let mut step = 1;
+        while is_lower(from + step - 1) {
+            from += step;
+            step *= 2;
+        }
+        let mut to = from + step - 1;
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if is_lower(middle) { from = middle + 1 } else { to = middle }
+        }
+        from
+    }
+
+    fn close_gaps(&mut self) {
+        while self.places.front().is_some_and(|(_, value)| value.is_none()) {
+            self.places.pop_front();
+        }
+        if self.places.len() > ROOM_TO_KEEP.max(self.count * 4) {
+            self.places.retain(|(_, value)| value.is_some());
+        }
+        give_room_back(&mut self.places);
     }
 }
 
@@ -78,17 +103,24 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_map_that_grows_at_its_end(
-            steps in proptest::collection::vec((0..3u8, 0..40u64), 0..300)
+            steps in proptest::collection::vec(
+                (any::<bool>(), proptest::collection::vec(0..40u64, 0..6)), 0..300)
         ) {
             let (mut queue, mut map, mut last) = (InOrder::default(), BTreeMap::new(), 0);
-            for (kind, number) in steps {
-                if kind == 0 {
-                    last += 1 + number % 3;
+            for (is_push, numbers) in steps {
+                if is_push {
+                    last += 1 + numbers.len() as u64 % 3;
                     queue.push(last, last);
                     map.insert(last, last);
                 } else {
-                    let number = last.saturating_sub(number);
-                    prop_assert_eq!(queue.take(number), map.remove(&number));
+                    let mut numbers: Vec<u64> =
+                        numbers.iter().map(|back| last.saturating_sub(*back)).collect();
+                    numbers.sort_unstable();
+                    for number in &numbers {
+                        prop_assert_eq!(queue.contains(*number), map.contains_key(number));
+                    }
+                    let expected = numbers.iter().filter_map(|number| map.remove(number));
+                    prop_assert_eq!(queue.take_all(&numbers), expected.collect::<Vec<_>>());
                 }
                 prop_assert_eq!(queue.first(), map.values().next());
                 prop_assert_eq!(queue.len(), map.len());
@@ -103,11 +135,11 @@ mod tests {
         queue.push(0, 0);
         for number in 1..1_000_000 {
             queue.push(number, number);
-            assert_eq!(queue.take(number), Some(number));
+            assert_eq!(queue.take_all(&[number]), [number]);
         }
         assert!(queue.places.len() <= ROOM_TO_KEEP, "{} places", queue.places.len());
         assert_eq!((queue.first(), queue.len()), (Some(&0), 1));
-        assert_eq!(queue.take(0), Some(0));
+        assert_eq!(queue.take_all(&[0]), [0]);
         assert_eq!((queue.first(), queue.len(), queue.places.len()), (None, 0, 0));
     }
 }

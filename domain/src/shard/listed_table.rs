@@ -39,6 +39,9 @@ impl Cell for Listed {
     /// Four bytes, in memory and in snapshots.
     type Bits = u32;
 
+    /// Room counts for more than time.
+    const CELLS_FOR_EIGHT: usize = 9;
+
     /// Millions of codes are brought in once and then stay: room counts for more than the time of
     /// bringing them in.
     const GROWS_BY_ONE_OF: usize = 8;

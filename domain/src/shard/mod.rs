@@ -23,6 +23,7 @@ mod life;
 mod list;
 mod listed_table;
 mod owed;
+mod pending;
 mod query;
 mod rebuilding;
 mod record;
@@ -45,7 +46,7 @@ pub use acknowledgement::Acknowledgement;
 pub use attempts::Fate;
 pub use balances::Money;
 pub use change::{Change, Changed};
-pub use claims::{MAX_CLAIMS_AHEAD, MAX_PENDING_CLAIMS, PendingClaim, UserStanding};
+pub use claims::{MAX_CLAIMS_AHEAD, MAX_PENDING_CLAIMS, UserStanding};
 pub use command::Command;
 pub use encoding::{Decoder, FORMAT_VERSION};
 pub use hold::{
@@ -53,6 +54,7 @@ pub use hold::{
 };
 pub use list::{List, MAX_DIGESTS};
 pub use owed::{MAX_GIVEN_BACK, OwedUse};
+pub use pending::PendingClaim;
 pub use query::{Due, Known, Query, Reply, Validated};
 pub use rebuilding::{End, Mismatch, Rebuilder, Traces, UserTally};
 pub use record::{Event, Record};
@@ -73,10 +75,10 @@ use crate::rules::Rules;
 use crate::slot::{ShardLayout, Slot};
 use attempts::Attempts;
 use balances::Balances;
-use claims::Claims;
 use holds::{Expiries, Holds};
 use life::Life;
 use owed::Owed;
+use pending::Claims;
 use slot_state::SlotState;
 
 /// What came of a shard's command.
@@ -194,8 +196,7 @@ impl Shard {
 
     /// A hold that has not ended.
     pub fn hold(&self, id: HoldId) -> Option<&Hold> {
-        let slot = self.slots.get(self.slot_place(id.slot)?)?;
-        slot.life.as_ref()?.holds.get(id.number).filter(|hold| hold.id == id)
+        self.slot_of(id.slot)?.life.as_ref()?.holds.get(id.number).filter(|hold| hold.id == id)
     }
 
     /// How much of a redemption of a code was undone, if anything: the one of an entry, which found
@@ -209,7 +210,7 @@ impl Shard {
     }
 
     fn locate(&self, code: &CodeKey) -> Option<Found<'_>> {
-        let slot = self.slots.get(self.slot_place(code.slot())?)?;
+        let slot = self.slot_of(code.slot())?;
         match code {
             CodeKey::Sealed { campaign, serial } => {
                 let campaign = self.campaigns.get(campaign)?;
@@ -230,6 +231,10 @@ impl Shard {
         let owned = slots.contains(&slot.number());
         Invariant::SlotBelongsToShard.check(owned);
         owned.then(|| usize::from(slot.number() - slots.start))
+    }
+
+    fn slot_of(&self, slot: Slot) -> Option<&SlotState> {
+        self.slots.get(self.slot_place(slot)?).map(Arc::as_ref)
     }
 
     fn slot_mut(&mut self, slot: Slot) -> Option<&mut SlotState> {

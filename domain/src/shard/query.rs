@@ -1,6 +1,7 @@
 //! What a shard can be asked without changing anything.
 
-use super::claims::{PendingClaim, UserStanding};
+use super::claims::UserStanding;
+use super::pending::PendingClaim;
 use super::shares::Share;
 use super::steps::GiveBack;
 use super::users::UserDigest;

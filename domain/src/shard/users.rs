@@ -1,6 +1,8 @@
 //! How often users have redeemed codes of a campaign: a counter for each of them, in the slot of
 //! campaign and user.
 
+use std::hash::{Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -12,8 +14,15 @@ use crate::timestamp::Timestamp;
 
 /// Names a user of a campaign: the first 128 bits of SHA-256 over both. Whoever knows the user's
 /// name can compute it, so it belongs in no log line, but the state keeps no name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UserDigest(pub [u8; 16]);
+
+impl Hash for UserDigest {
+    /// As one number: of an array the length would be hashed, too.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.0));
+    }
+}
 
 impl UserDigest {
     /// The digest of a campaign's user.
@@ -60,6 +69,9 @@ impl Cell for Uses {
     /// The period above, the count below, eight bytes in memory and in snapshots.
     type Bits = u64;
 
+    /// Each claim looks for its user twice, and mostly in vain.
+    const CELLS_FOR_EIGHT: usize = 12;
+
     /// Users come one by one, and each of them waits.
     const GROWS_BY_ONE_OF: usize = 2;
 
@@ -90,6 +102,11 @@ impl Users {
     pub(super) fn used(&self, user: &UserDigest, period: Period) -> u32 {
         let uses = self.0.get(user).filter(|uses| uses.period == period);
         uses.map_or(0, |uses| uses.count)
+    }
+
+    /// Brings a user's counter to where the processor has it at hand.
+    pub(super) fn bring_up(&self, user: &UserDigest) {
+        self.0.bring_up(user);
     }
 
     /// Counts one use in a period; how many they are now. What was counted in another one is over.
