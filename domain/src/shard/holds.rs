@@ -41,7 +41,9 @@ impl Holds {
         places.filter_map(|(_, number)| self.by_number.get(number))
     }
 
-    /// The one that a user has on a code.
+    /// The one that a user has on a code. It is no part of the code that judges every wish, since most
+    /// slots have no holds.
+    #[inline(never)]
     pub(super) fn of(&self, code: &CodeKey, user: &str) -> Option<&Hold> {
         self.on(*code).find(|hold| &*hold.user == user)
     }

@@ -4,12 +4,13 @@
 use super::acknowledgement::Acknowledgement;
 use super::balances::Money;
 use super::hold::{Confirm, Otherwise, PlaceHold};
+use super::holds::Holds;
 use super::query::Validated;
 use super::redemption::{Redeem, Spend};
 use super::users::UserDigest;
 use super::{CodeState, Found, Outcome, Shard};
-use crate::campaign::{CampaignView, Status};
-use crate::codes::CodeKey;
+use crate::campaign::{CampaignView, Revision, Status};
+use crate::codes::{CampaignNumber, CodeKey};
 use crate::machine::{Machine, Recollection};
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -26,7 +27,13 @@ pub(super) enum Verdict {
 /// A wish for a use of a code that may be fulfilled, with what that takes.
 pub(super) struct Granted {
     /// The campaign.
-    pub(super) view: CampaignView,
+    pub(super) campaign: CampaignNumber,
+    /// The campaign's revision by which it was judged.
+    pub(super) revision: Revision,
+    /// How often the code may be redeemed, where that is limited.
+    pub(super) uses_per_code: Option<u32>,
+    /// How many codes the campaign has issued.
+    pub(super) issued: u64,
     /// Whether the campaign has rules beyond those of every campaign.
     pub(super) has_rules: bool,
     /// What happened to the code so far.
@@ -184,8 +191,9 @@ impl Shard {
         // No user has an empty name, so nobody's hold is taken for that of a user who is not named.
         let wish = Wish { code, user: user.unwrap_or_default(), amount: None, is_claimed: false };
         let (campaign, state) = (found.campaign.view, found.state);
-        let validated = Validated { campaign, state, balance_left: found.balance(code) };
-        found.refusal(wish, at, Moment::Foresight).map_or(Ok(validated), Err)
+        let balance_left = found.balance(code);
+        let validated = Validated { campaign, state, balance_left };
+        found.refusal(wish, balance_left, at, Moment::Foresight).map_or(Ok(validated), Err)
     }
 }
 
@@ -205,31 +213,36 @@ impl Verdict {
 
 impl Found<'_> {
     /// Judges a wish for a use of a code that exists, whose request was not answered before.
+    #[inline(always)]
     fn weigh(&self, wish: Wish<'_>, at: Timestamp, moment: Moment) -> Verdict {
         let own_hold = self.holds().and_then(|holds| holds.of(wish.code, wish.user));
-        let refusal = self.refusal(wish, at, moment);
+        let balance = self.balance(wish.code);
+        let refusal = self.refusal(wish, balance, at, moment);
         // What a hold keeps, it also keeps of the limits that span codes.
-        let step = own_hold.is_none().then(|| self.first_step(wish)).flatten();
-        // Where a hold is due, what comes after it in the order is said by the entry alone.
-        let is_settled = refusal.is_some() || step.is_some();
-        let is_certain = moment == Moment::Entry
-            || !is_settled
-            || refusal == self.refusal(wish, at, Moment::Entry);
-        match (refusal, step) {
-            _ if !is_certain => {}
-            (Some(refusal), None) => return Verdict::refused(refusal),
-            (Some(refusal), _) if refusal < Refusal::UserLimitReached => {
-                return Verdict::refused(refusal);
+        let step = if own_hold.is_none() { self.first_step(wish) } else { None };
+        if refusal.is_some() || step.is_some() {
+            // Where a hold is due, what comes after it in the order is said by the entry alone.
+            let is_certain = moment == Moment::Entry || refusal == self.entry_refusal(wish, at);
+            match (refusal, step) {
+                _ if !is_certain => {}
+                (Some(refusal), None) => return Verdict::refused(refusal),
+                (Some(refusal), _) if refusal < Refusal::UserLimitReached => {
+                    return Verdict::refused(refusal);
+                }
+                (_, Some(step)) => return Verdict::Settled(Outcome::Acknowledged(step)),
+                (None, None) => {}
             }
-            (_, Some(step)) => return Verdict::Settled(Outcome::Acknowledged(step)),
-            (None, None) => {}
         }
-        let money = self.balance(wish.code).map(|balance| {
+        let money = balance.map(|balance| {
             let amount = wish.amount.unwrap_or(balance);
             Money { amount, left: balance.saturating_sub(amount) }
         });
+        let CampaignView { number, revision, uses_per_code, issued, .. } = self.campaign.view;
         Verdict::Granted(Granted {
-            view: self.campaign.view,
+            campaign: number,
+            revision,
+            uses_per_code,
+            issued,
             has_rules: self.campaign.rules.is_some(),
             state: self.state,
             own_hold: own_hold.map(|hold| hold.id.number),
@@ -252,37 +265,65 @@ impl Found<'_> {
         })
     }
 
-    /// The first of the refusals that hold, in the order that [`Refusal`] documents.
-    fn refusal(&self, wish: Wish<'_>, at: Timestamp, moment: Moment) -> Option<Refusal> {
+    /// What an entry would refuse a wish with.
+    #[cold]
+    fn entry_refusal(&self, wish: Wish<'_>, at: Timestamp) -> Option<Refusal> {
+        self.refusal(wish, self.balance(wish.code), at, Moment::Entry)
+    }
+
+    /// The first of the refusals that hold, in the order that [`Refusal`] documents. Mostly none does,
+    /// and most of them need little to be looked at.
+    #[inline(always)]
+    fn refusal(
+        &self,
+        wish: Wish<'_>,
+        balance: Option<u64>,
+        at: Timestamp,
+        moment: Moment,
+    ) -> Option<Refusal> {
         let Self { campaign, state, .. } = self;
         let (view, rules) = (&campaign.view, campaign.rules.as_ref());
-        let balance = self.balance(wish.code);
         let is_early = view.window.starts_at.is_some_and(|start| at < start);
         let is_over = view.window.expires_at.is_some_and(|end| at >= end);
-        let is_closed = !is_over && rules.is_some_and(|rules| !rules.is_open_at(at));
+        let is_closed = || !is_over && rules.is_some_and(|rules| !rules.is_open_at(at));
         let is_used_up = |uses: u64| view.uses_per_code.is_some_and(|limit| uses >= limit.into());
-        let spends = |left| wish.amount.unwrap_or(1) > left;
-        let refusals = [
-            (wish.amount.is_some() && balance.is_none(), Refusal::AmountNotTaken),
-            (wish.amount == Some(0), Refusal::AmountNotTaken),
-            (state.revoked, Refusal::Revoked),
-            (is_early || is_closed, Refusal::NotYetValid),
-            (is_over, Refusal::Expired),
-            (view.status == Status::Archived, Refusal::CampaignArchived),
-            (view.status == Status::Paused, Refusal::CampaignPaused),
-            (is_used_up(state.uses), Refusal::AlreadyRedeemed),
-            (is_used_up(state.uses + self.held_for_others(wish, at, moment)), Refusal::CodeHeld),
-            (balance.is_some_and(spends), Refusal::InsufficientBalance),
-        ];
-        refusals.into_iter().find_map(|(holds, refusal)| holds.then_some(refusal))
+        let takes_amount = wish.amount.is_none_or(|amount| amount > 0 && balance.is_some());
+        if !takes_amount {
+            Some(Refusal::AmountNotTaken)
+        } else if state.revoked {
+            Some(Refusal::Revoked)
+        } else if is_early || is_closed() {
+            Some(Refusal::NotYetValid)
+        } else if is_over {
+            Some(Refusal::Expired)
+        } else if view.status == Status::Archived {
+            Some(Refusal::CampaignArchived)
+        } else if view.status == Status::Paused {
+            Some(Refusal::CampaignPaused)
+        } else if is_used_up(state.uses) {
+            Some(Refusal::AlreadyRedeemed)
+        } else if is_used_up(state.uses + self.held_for_others(wish, at, moment)) {
+            Some(Refusal::CodeHeld)
+        } else if balance.is_some_and(|left| wish.amount.unwrap_or(1) > left) {
+            Some(Refusal::InsufficientBalance)
+        } else {
+            None
+        }
     }
 
     /// How many uses of the code stand in a user's way because they are held for others.
+    #[inline(always)]
     fn held_for_others(&self, wish: Wish<'_>, at: Timestamp, moment: Moment) -> u64 {
-        let Some(holds) = self.holds() else { return 0 };
-        let is_in_the_way = |hold: &&super::Hold| {
-            *hold.user != *wish.user && (moment == Moment::Entry || !hold.is_due(at))
-        };
-        holds.on(*wish.code).filter(is_in_the_way).count() as u64
+        self.holds().map_or(0, |holds| holds_of_others(holds, wish, at, moment))
     }
+}
+
+/// How many holds are in a user's way. It is no part of the code that judges every wish, since most
+/// slots have no holds.
+#[inline(never)]
+fn holds_of_others(holds: &Holds, wish: Wish<'_>, at: Timestamp, moment: Moment) -> u64 {
+    let is_in_the_way = |hold: &&super::Hold| {
+        *hold.user != *wish.user && (moment == Moment::Entry || !hold.is_due(at))
+    };
+    holds.on(*wish.code).filter(is_in_the_way).count() as u64
 }

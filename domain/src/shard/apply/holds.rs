@@ -27,7 +27,7 @@ impl Shard {
             Some(number) => self.prolong(&code, number, expires_at),
             None => {
                 let id = HoldId { at: stamp.at, slot: code.slot(), number: stamp.number };
-                let campaign = granted.view.number;
+                let campaign = granted.campaign;
                 let hold = Hold { id, code, campaign, user, expires_at, claim };
                 self.keep(hold.clone(), &granted);
                 Some(HoldPlaced { hold, placing: Placing::New })
@@ -106,7 +106,7 @@ impl Shard {
         self.change_holds(code.slot(), |holds| holds.insert(hold));
         self.take_use(campaign, Taker::Hold);
         let taken = granted.state.uses + self.holds(&code).count() as u64;
-        let limit = granted.view.uses_per_code.map(u64::from);
+        let limit = granted.uses_per_code.map(u64::from);
         Invariant::HoldsWithinLimit.check(limit.is_none_or(|limit| taken <= limit));
     }
 

@@ -7,6 +7,9 @@ use crate::shard::judge::{Extras, Granted, Moment, Verdict};
 use crate::shard::{Claim, Event, Outcome, Redeem, Redemption, Shard, Spent};
 
 impl Shard {
+    /// Redeems a code, or refuses to. This and what it consists of stand in the code of whoever calls
+    /// them: at each call all of the wish would be moved.
+    #[inline(always)]
     pub(super) fn redeem(
         &mut self,
         stamp: Stamp,
@@ -21,6 +24,7 @@ impl Shard {
     }
 
     /// Redeems a code as it was judged. A hold of the user on it becomes the redemption.
+    #[inline(always)]
     pub(super) fn grant(
         &mut self,
         stamp: Stamp,
@@ -28,17 +32,17 @@ impl Shard {
         mut claim: Option<Claim>,
         granted: Granted,
     ) -> Outcome {
-        let Granted { view, has_rules, mut state, own_hold, money } = granted;
+        let Granted { campaign, revision, has_rules, mut state, own_hold, money, .. } = granted;
         state.uses += 1;
-        let limit = view.uses_per_code;
+        let limit = granted.uses_per_code;
         Invariant::UsesWithinLimit.check(limit.is_none_or(|limit| state.uses <= u64::from(limit)));
         let uses = u32::try_from(state.uses).unwrap_or(u32::MAX);
-        self.set_state(&redeem.code, view.issued, state);
+        self.set_state(&redeem.code, granted.issued, state);
         match own_hold {
-            None => self.take_use(view.number, Taker::Redemption),
+            None => self.take_use(campaign, Taker::Redemption),
             Some(number) => {
                 claim = self.end_hold(&redeem.code, number).and_then(|hold| hold.claim);
-                self.hand_use_over(view.number);
+                self.hand_use_over(campaign);
             }
         }
         if let Some(money) = money {
@@ -46,8 +50,8 @@ impl Shard {
         }
         let redemption = Redemption {
             code: redeem.code,
-            campaign: view.number,
-            revision: view.revision,
+            campaign,
+            revision,
             generation: state.generation,
             uses_left: limit.map(|limit| limit.saturating_sub(uses)),
             user: redeem.user,
