@@ -76,9 +76,12 @@ impl Projection {
     /// The version of the database's schema; 0 where there is none. Changes nothing.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be asked, or is newer.
     pub async fn version(&self) -> Result<i64, Error> {
-        self.carry_out(async |transaction| migration::version(transaction).await).await
+        let found =
+            self.carry_out(async |transaction| migration::version(transaction).await).await?;
+        let known = migration::newest(MIGRATIONS);
+        if found > known { Err(Error::Newer { found, known }) } else { Ok(found) }
     }
 
     /// Brings the schema to the version of this redeemd.

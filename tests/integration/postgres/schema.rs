@@ -109,8 +109,10 @@ fn a_newer_database_is_refused() {
     let database = shared_postgres().database();
     assert_eq!(migrate(&database, &[]).0, Some(0));
     database.ask("INSERT INTO redeemd.migrations (version, name) VALUES (1000, 'later')");
-    let (code, said) = migrate(&database, &[]);
-    assert!(code == Some(1) && said.contains("newer redeemd"), "{said}");
+    for flags in [&[][..], &["--dry-run"]] {
+        let (code, said) = migrate(&database, flags);
+        assert!(code == Some(1) && said.contains("newer redeemd"), "{said}");
+    }
     let folder = folder(&database.url());
     let server = folder.start();
     campaign_with_codes(&mut server.client(), serde_json::json!({}), 1);
