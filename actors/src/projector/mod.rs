@@ -22,8 +22,6 @@ mod watch;
 mod work;
 
 #[cfg(test)]
-mod reading_tests;
-#[cfg(test)]
 mod tests;
 
 use std::rc::Rc;

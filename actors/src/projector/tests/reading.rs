@@ -14,9 +14,9 @@ use redeemd_persistence::journal::DirectoryId;
 use redeemd_persistence::ledger::{Batch, Ledger, LedgerReader, Settings};
 use redeemd_persistence::postgres::{Chain, Checkpoint, Renderer};
 
-use super::core::Order;
-use super::reading::{Error, Read, read, verify};
 use crate::ledger_record;
+use crate::projector::core::Order;
+use crate::projector::reading::{Error, Read, read, verify};
 
 const DIRECTORY: DirectoryId = DirectoryId([1; 16]);
 const SHARD: SequenceId = SequenceId::shard(0);

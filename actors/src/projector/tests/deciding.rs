@@ -7,8 +7,8 @@ use redeemd_domain::sequence::{Position, SequenceId};
 use redeemd_persistence::journal::DirectoryId;
 use redeemd_persistence::postgres::{Checkpoint, Kind};
 
-use super::breaker::State;
-use super::core::{Core, Limits, Order, Retry, Step};
+use crate::projector::breaker::State;
+use crate::projector::core::{Core, Limits, Order, Retry, Step};
 
 const SECOND: Duration = Duration::from_secs(1);
 const CONTROL: SequenceId = SequenceId::CONTROL;

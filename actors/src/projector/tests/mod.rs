@@ -1,0 +1,4 @@
+//! What the projector decides, and what it reads.
+
+mod deciding;
+mod reading;
