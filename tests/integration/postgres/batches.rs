@@ -100,6 +100,13 @@ fn a_batch_that_is_repeated_or_stale_or_of_another_past_changes_nothing() {
         assert!(matches!(writer.write(&other).await, Err(Error::Moved(_))), "of another past");
         writer.write(&second).await.unwrap();
         assert!(matches!(writer.write(&first).await, Err(Error::Moved(_))), "stale");
+        // Entries that left no outcome change no digest.
+        let at = |through| Checkpoint { through, ..second.to };
+        let rest = |from, to| Batch { from, to, ..writer.batch(&[]) };
+        let (fourth, others) = (rest(at(3), at(4)), rest(at(4), at(9)));
+        writer.write(&fourth).await.unwrap();
+        writer.write(&others).await.unwrap();
+        assert!(matches!(writer.write(&fourth).await, Err(Error::Moved(_))), "stale and empty");
         assert_eq!(database.ask(COUNT), "3");
         let mut stranger = Writer::new(&database, 2).await;
         assert!(matches!(stranger.begin().await, Err(Error::Foreign(_))));

@@ -180,7 +180,7 @@ fn a_transaction_that_is_ended_in_a_deadlock_or_for_serialization_is_tried_again
                  RAISE 'not now' USING ERRCODE = 'serialization_failure';
              END IF;
              RETURN NULL; END $$;
-         CREATE TRIGGER fails AFTER UPDATE ON redeemd.watermarks
+         CREATE TRIGGER fails AFTER INSERT ON redeemd.redemptions
              FOR EACH STATEMENT EXECUTE FUNCTION fails();
          SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'redeemd'",

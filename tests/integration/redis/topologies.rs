@@ -21,7 +21,9 @@ pub(super) fn cluster() -> [Redis; 3] {
     for node in &nodes {
         wait_until("the cluster is one", || {
             let info = node.ask(&["CLUSTER", "INFO"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            let wanted =
+                ["cluster_state:ok", "cluster_known_nodes:3", "cluster_slots_assigned:16384"];
+            wanted.iter().all(|wanted| info.contains(wanted))
         });
     }
     nodes
