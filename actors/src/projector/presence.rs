@@ -18,7 +18,7 @@ use super::Surroundings;
 const SLACK: Duration = Duration::from_secs(1);
 
 /// How long it may take to say that the server has ended.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What is known, and when it was last said.
 pub(super) struct Presence {
@@ -63,9 +63,16 @@ impl Presence {
         self.saying = Some(saying);
     }
 
-    /// Says that the server has ended, and what is complete by then.
-    pub(super) async fn end(&self, projection: &Projection, owner: &Owner) {
-        let farewell = projection.take_leave(owner, self.completeness.until);
+    /// Says that the server has ended, and what is complete by then. What is being said comes to its
+    /// end before: otherwise it could arrive last.
+    pub(super) async fn end(&mut self, projection: &Projection, owner: &Owner) {
+        let farewell = async {
+            if let Some(saying) = self.saying.take() {
+                // Whether it was said makes no difference any more.
+                let _ = saying.await;
+            }
+            projection.take_leave(owner, self.completeness.until).await
+        };
         if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await {
             tracing::debug!(%error, "it could not be said that the server has ended");
         }
