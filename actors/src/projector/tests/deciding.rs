@@ -287,10 +287,11 @@ fn a_database_that_refuses_everything_gets_a_hundred_and_then_one_now_and_then()
     assert_eq!(refuse_all(&mut core, SECOND * 32), 0);
     assert_eq!(core.aside().count(), 101);
     // Nothing refuses them any more: the first goes alone, and all others with it.
-    let now = SECOND * 61;
+    let mut now = SECOND * 61;
     assert_eq!(core.breaker(now), State::HalfOpen);
     let mut batches = 0;
     while core.backlog() > 0 {
+        now += SECOND / 2;
         let order = order(&mut core, now);
         assert_eq!(order.set_aside, None);
         let end = end(&order);
