@@ -2,8 +2,8 @@
 
 use redeemd_persistence::postgres::{Error, Kind, Owner, Projection, Retried, Rows};
 
-use super::core::Retry;
 use super::reading;
+use super::step::Retry;
 
 /// What became of it.
 pub(super) enum Again {

@@ -10,7 +10,9 @@ use redeemd_persistence::postgres::{Checkpoint, Kind};
 use super::aside::Aside;
 use super::brake::Brake;
 use super::breaker::{Breaker, State};
+use super::lane::{Lane, Search};
 use super::pace::Pace;
+use super::step::{Order, Retry, Step};
 
 /// What bounds the projector.
 #[derive(Clone, Copy, Debug)]
@@ -25,76 +27,6 @@ pub struct Limits {
     pub interval: Duration,
     /// The longest time between two attempts while the database is away.
     pub longest_delay: Duration,
-}
-
-/// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Look how far the database is.
-    Survey,
-    /// Write a batch.
-    Write(Order),
-    /// Look which of the outcomes that were set aside are to be tried again.
-    LookAside,
-    /// Try one of them again.
-    Retry(Retry),
-    /// Wait so long, or until something comes of what is under way.
-    Wait(Duration),
-}
-
-/// A batch to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Of which sequence.
-    pub sequence: SequenceId,
-    /// Where the database stands.
-    pub from: Checkpoint,
-    /// The last entry that may be in it.
-    pub through: u64,
-    /// At how many outcomes, or rows of them, it is full.
-    pub limit: usize,
-    /// Why its only outcome is to be set aside instead of being written.
-    pub set_aside: Option<String>,
-}
-
-/// An outcome that was set aside, to be tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// Its entry.
-    pub position: Position,
-    /// Where the database stands.
-    pub from: Checkpoint,
-}
-
-/// One sequence.
-#[derive(Clone, Debug)]
-struct Lane {
-    /// Where the database stands.
-    checkpoint: Checkpoint,
-    /// How far the ledger durably is.
-    available: u64,
-    /// How far it may be written for the sake of another sequence.
-    bound: u64,
-    is_under_way: bool,
-    /// When something was last begun to be written.
-    begun: Duration,
-    search: Option<Search>,
-}
-
-impl Lane {
-    /// How far it can be written now.
-    fn writable(&self) -> u64 {
-        self.available.min(self.bound)
-    }
-}
-
-/// The search for an outcome that the database refuses.
-#[derive(Clone, Debug)]
-struct Search {
-    /// How many outcomes the next batch may have.
-    limit: usize,
-    /// Why the next one is refused, once it is known to be the one.
-    reason: Option<String>,
 }
 
 /// What the projector knows and decides. Times are since any fixed moment.
@@ -116,17 +48,9 @@ pub struct Core {
 impl Core {
     /// A projector that knows nothing of its database yet, but where it stood when it was last seen.
     pub fn new(limits: Limits, checkpoints: &BTreeMap<SequenceId, Checkpoint>) -> Self {
-        let lane = |&checkpoint: &Checkpoint| Lane {
-            checkpoint,
-            available: 0,
-            bound: u64::MAX,
-            is_under_way: false,
-            begun: Duration::ZERO,
-            search: None,
-        };
         Self {
             limits,
-            lanes: checkpoints.iter().map(|(&sequence, it)| (sequence, lane(it))).collect(),
+            lanes: checkpoints.iter().map(|(&sequence, &at)| (sequence, Lane::new(at))).collect(),
             breaker: Breaker::new(limits.longest_delay),
             brake: Brake::new(limits.longest_delay),
             pace: Pace::new(limits.batch_rows, limits.longest_batch),

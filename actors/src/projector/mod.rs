@@ -12,12 +12,14 @@ pub mod breaker;
 pub mod core;
 pub mod drain;
 mod horizon;
+mod lane;
 pub mod pace;
 mod presence;
 mod reader;
 pub mod reading;
 pub mod retrying;
 pub mod status;
+pub mod step;
 mod watch;
 mod work;
 

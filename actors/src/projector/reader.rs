@@ -5,8 +5,8 @@ use redeemd_persistence::ledger::LedgerReader;
 use redeemd_persistence::postgres::{Checkpoint, Renderer};
 use tokio::task::{JoinError, JoinHandle};
 
-use super::core::Order;
 use super::reading::{self, Error, Read};
+use super::step::Order;
 use crate::control_view::ControlView;
 
 /// What reads batches.

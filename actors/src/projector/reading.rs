@@ -7,7 +7,7 @@ use redeemd_domain::timestamp::Timestamp;
 use redeemd_persistence::ledger::{self, LedgerReader, Record};
 use redeemd_persistence::postgres::{Batch, Checkpoint, Renderer, Rows, SetAside};
 
-use super::core::Order;
+use super::step::Order;
 use crate::ledger_record::{self, decode_control, decode_shard};
 
 /// What a batch may have of the ledger's bytes, whatever the number of its outcomes.

@@ -5,8 +5,8 @@ use redeemd_domain::sequence::SequenceId;
 use redeemd_persistence::ledger::{Key, KeyKind, LedgerReader, Record};
 use redeemd_persistence::postgres::{Renderer, Rows};
 
-use super::core::Retry;
 use super::reading::{Decoded, Error, decoded, render};
+use super::step::Retry;
 
 /// How many records of the control sequence are read at once.
 const PAGE: usize = 1_000;

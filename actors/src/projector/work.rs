@@ -12,11 +12,12 @@ use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 
 use super::again::{self, Again};
-use super::core::{Core, Order, Retry, Step};
+use super::core::Core;
 use super::horizon::Horizon;
 use super::presence::Presence;
 use super::reader::{Reader, Reading};
 use super::status::Trouble;
+use super::step::{Order, Retry, Step};
 use super::watch::Watch;
 use super::{Surroundings, reading, retrying};
 

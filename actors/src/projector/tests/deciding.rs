@@ -8,7 +8,8 @@ use redeemd_persistence::journal::DirectoryId;
 use redeemd_persistence::postgres::{Checkpoint, Kind};
 
 use crate::projector::breaker::State;
-use crate::projector::core::{Core, Limits, Order, Retry, Step};
+use crate::projector::core::{Core, Limits};
+use crate::projector::step::{Order, Retry, Step};
 
 const SECOND: Duration = Duration::from_secs(1);
 const CONTROL: SequenceId = SequenceId::CONTROL;

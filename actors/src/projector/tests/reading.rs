@@ -15,8 +15,8 @@ use redeemd_persistence::ledger::{Batch, Ledger, LedgerReader, Settings};
 use redeemd_persistence::postgres::{Chain, Checkpoint, Renderer};
 
 use crate::ledger_record;
-use crate::projector::core::Order;
 use crate::projector::reading::{Error, Read, read, verify};
+use crate::projector::step::Order;
 
 const DIRECTORY: DirectoryId = DirectoryId([1; 16]);
 const SHARD: SequenceId = SequenceId::shard(0);
