@@ -18,7 +18,7 @@ use super::Surroundings;
 const SLACK: Duration = Duration::from_secs(1);
 
 /// How long it may take to say that the server has ended.
-const FAREWELL: Duration = Duration::from_secs(5);
+const FAREWELL: Duration = Duration::from_secs(8);
 
 /// What is known, and when it was last said.
 pub(super) struct Presence {
